@@ -1,0 +1,27 @@
+package blob
+
+// Range is a part of an object's bytes.
+type Range struct {
+	// Offset is the first byte; a negative Offset counts from the end, and
+	// Length is then not used.
+	Offset int64
+	// Length is the number of bytes; negative means up to the end.
+	Length int64
+}
+
+// Resolve returns the first byte and the number of bytes that r selects of
+// size bytes. ok is false when r selects none: S3's InvalidRange.
+func (r Range) Resolve(size int64) (offset, length int64, ok bool) {
+	if r.Offset < 0 {
+		offset = max(0, size+r.Offset)
+		return offset, size - offset, size > 0
+	}
+	if r.Offset >= size || r.Length == 0 {
+		return 0, 0, false
+	}
+	length = size - r.Offset
+	if r.Length > 0 {
+		length = min(length, r.Length)
+	}
+	return r.Offset, length, true
+}
