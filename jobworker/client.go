@@ -8,9 +8,10 @@ import (
 // ActionType identifies the action type whose jobs a worker takes.
 type ActionType struct{ Category, Owner, Provider, Version string }
 
-// Client is what a worker needs of CodePipeline. The HTTP client of this
-// package implements it for custom and for partner jobs, Penstock's own
-// actions implement it in-process.
+// Client is what a worker needs of CodePipeline. NewClient and NewPartnerClient
+// implement it over HTTP, the subpackage awsjobs over the AWS SDK, and Penstock
+// in-process for its own actions. A refusal is an *Error, so that Retryable can
+// tell what to do about it; Error matches ErrLost where the job is gone.
 type Client interface {
 	// Poll returns up to max jobs that nobody else holds. It waits up to
 	// wait for the first one where the server can (Penstock can, AWS answers
@@ -76,8 +77,8 @@ type Native struct {
 	OutputVariables   []string
 	RevisionOverrides map[string]string // revisionType → revisionValue
 	Deadline          time.Time
-	// TriggerDepth counts how many pipelines stand above this one in a chain of
-	// Invoke/CodePipeline actions.
+	// Caller is who the action acts for: the principal as whom an
+	// Invoke/CodePipeline action starts its pipeline.
 	Caller string
 }
 
@@ -117,6 +118,15 @@ const (
 // Failure is the result of a job that went wrong (FailureDetails).
 type Failure struct {
 	Type       string // one of the constants above; "" means JobFailed
-	Message    string // 1 to 5000 characters
+	Message    string // 1 to 5000 characters; the Worker cuts longer ones
 	ExternalID string
+}
+
+// Error implements error, so that a Handler returns a *Failure to say exactly
+// what is reported.
+func (f *Failure) Error() string {
+	if f.Type == "" {
+		return JobFailed + ": " + f.Message
+	}
+	return f.Type + ": " + f.Message
 }
