@@ -1,0 +1,351 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"penstock/internal/core/fault"
+	"penstock/internal/core/job"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/core/variable"
+)
+
+// Codes of errorDetails that the engine itself reports.
+const (
+	ConfigurationError = "ConfigurationError"
+	PermissionError    = "PermissionError"
+	TimeoutError       = "TimeoutError"
+	JobFailedError     = "JobFailed"
+)
+
+// canceledApproval is the summary of an approval that nobody can answer any
+// more.
+const canceledApproval = "The approval action has been canceled."
+
+// masked is shown in place of a secret.
+const masked = "****"
+
+// startAction begins an attempt at an action: a record, then a job or an open
+// approval. When the action cannot start, the attempt fails at once.
+func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
+	info := t.env.Type(a.Type)
+	rec := ActionRecord{
+		ID: t.env.NewID(), Execution: e.ID, Version: e.Version, Stage: run.Stage, Action: a.Name,
+		Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
+		Type: a.Type, RoleARN: a.RoleARN, Region: t.region(a), Namespace: a.Namespace,
+		Declared: mask(a.Configuration, a.Secrets), Approval: a.Type.Category == "Approval",
+	}
+	act := Action{
+		ID: rec.ID, Name: a.Name, Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
+		Approval: rec.Approval, Deadline: t.env.Now.Add(timeLimit(a, info)),
+	}
+	work, err := t.prepare(e, a, info)
+	if err == nil {
+		rec.Resolved = mask(work.Configuration, a.Secrets)
+		rec.Inputs, rec.Outputs = artifacts(work.Inputs), artifacts(work.Outputs)
+		act.Outputs = rec.Outputs
+	} else {
+		rec.Resolved = rec.Declared
+	}
+	t.add(ActionStarted{rec})
+	put(run, act)
+	now := run.Action(a.Name)
+	t.emitAction(e, run, a, now, "STARTED", rec.Inputs, nil, Result{})
+	if err != nil {
+		f, ok := err.(*fault.Error)
+		if !ok {
+			f = &fault.Error{Code: ConfigurationError, Message: err.Error()}
+		}
+		t.endAction(e, run, now, Failed, "FAILED", Result{ErrorCode: f.Code, ErrorMessage: f.Message})
+		return
+	}
+	t.add(TimerSet{actionTimer(e, now)})
+	if act.Approval {
+		return
+	}
+	work.Deadline = act.Deadline
+	j := &job.Job{
+		ID: t.env.NewID(), Kind: info.Kind, PipelineID: t.snap.Pipeline.ID,
+		Account: t.snap.Pipeline.Account, Region: t.snap.Pipeline.Region, Pipeline: t.snap.Pipeline.Name,
+		ExecutionID: e.ID, ActionExecutionID: act.ID, Stage: run.Stage, Action: a.Name, Type: a.Type,
+		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, State: job.Queued,
+	}
+	if info.Queryable != "" {
+		j.Query = work.Configuration[info.Queryable]
+	}
+	if info.Kind == job.Partner {
+		j.ClientID, _ = client(a, work.Configuration, info)
+	}
+	now.Job = j.ID
+	t.add(JobOpened{j})
+}
+
+// put replaces the newest attempt of the action, or adds the first.
+func put(run *StageRun, a Action) {
+	if old := run.Action(a.Name); old != nil {
+		*old = a
+		return
+	}
+	run.Actions = append(run.Actions, a)
+}
+
+func (t *turn) region(a *pipeline.Action) string {
+	if a.Region != "" {
+		return a.Region
+	}
+	return t.snap.Pipeline.Region
+}
+
+// timeLimit is the action's own limit where it may have one, else its type's.
+func timeLimit(a *pipeline.Action, info TypeInfo) time.Duration {
+	if a.TimeoutInMinutes > 0 {
+		return time.Duration(a.TimeoutInMinutes) * time.Minute
+	}
+	if info.Timeout > 0 {
+		return info.Timeout
+	}
+	return time.Hour
+}
+
+// prepare finds all that the action needs to start.
+func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Data, error) {
+	var w job.Data
+	if !info.Available {
+		return w, fault.New(ConfigurationError, "ActionType (Category: '%s', Owner: '%s', Provider: '%s', Version: '%s') is not available",
+			a.Type.Category, a.Type.Owner, a.Type.Provider, a.Type.Version)
+	}
+	if info.Unrunnable != "" {
+		return w, fault.New(ConfigurationError, "%s", info.Unrunnable)
+	}
+	r := resolver{e}
+	w.Configuration = make(map[string]string, len(a.Configuration))
+	for k, v := range a.Configuration {
+		out, err := r.resolve(v)
+		if err != nil {
+			return w, err
+		}
+		w.Configuration[k] = out
+	}
+	if err := variable.CheckResolved(w.Configuration); err != nil {
+		return w, err
+	}
+	var err error
+	if w.Commands, err = r.all(a.Commands); err != nil {
+		return w, err
+	}
+	for _, v := range a.Environment {
+		if v.Value, err = r.resolve(v.Value); err != nil {
+			return w, err
+		}
+		w.Environment = append(w.Environment, v)
+	}
+	if info.Kind == job.Partner {
+		if _, err := client(a, w.Configuration, info); err != nil {
+			return w, err
+		}
+	}
+	for _, name := range a.Inputs {
+		i := slices.IndexFunc(e.Artifacts, func(x Artifact) bool { return x.Name == name })
+		if i < 0 {
+			return w, fault.New(ConfigurationError, "The input artifact '%s' of action '%s' has not been produced", name, a.Name)
+		}
+		w.Inputs = append(w.Inputs, job.Artifact(jobArtifact(e.Artifacts[i])))
+	}
+	store, ok := pipeline.StoreFor(t.declaration(e), t.region(a))
+	if !ok {
+		return w, fault.New(ConfigurationError, "The pipeline has no artifact store for region %s", t.region(a))
+	}
+	zip := a.Type.Category == "Source"
+	for _, o := range a.Outputs {
+		w.Outputs = append(w.Outputs, job.Artifact{
+			Name: o.Name, Bucket: store.Bucket,
+			Key: pipeline.ArtifactKey(t.snap.Pipeline.Name, o.Name, t.env.NewKey(), zip),
+		})
+		if len(o.Files) > 0 {
+			if w.OutputFiles == nil {
+				w.OutputFiles = map[string][]string{}
+			}
+			w.OutputFiles[o.Name] = o.Files
+		}
+	}
+	w.Secrets, w.OutputVariables, w.EncryptionKey = a.Secrets, a.OutputVariables, store.Key
+	for _, o := range e.Overrides {
+		if o.Action == a.Name && a.Type.Category == "Source" {
+			if w.Overrides == nil {
+				w.Overrides = map[string]string{}
+			}
+			w.Overrides[o.Type] = o.Value
+		}
+	}
+	return w, nil
+}
+
+// client picks the client whose job a partner action becomes: the one that the
+// configuration names, else the only one that is connected.
+func client(a *pipeline.Action, config map[string]string, info TypeInfo) (string, error) {
+	if id := config["ClientId"]; id != "" {
+		if slices.Contains(info.Clients, id) {
+			return id, nil
+		}
+		return "", fault.New(ConfigurationError, "No client '%s' is connected for action '%s'; see `penstock partner list`", id, a.Name)
+	}
+	switch len(info.Clients) {
+	case 1:
+		return info.Clients[0], nil
+	case 0:
+		return "", fault.New(ConfigurationError, "No client is connected for action '%s'; run `penstock partner connect --provider %s`", a.Name, a.Type.Provider)
+	default:
+		return "", fault.New(ConfigurationError, "%d clients are connected for action '%s'; name one by the configuration key ClientId", len(info.Clients), a.Name)
+	}
+}
+
+// resolver replaces variable references by what the execution knows.
+type resolver struct{ e *Execution }
+
+func (r resolver) resolve(s string) (string, error) { return variable.Resolve(s, r.lookup) }
+
+func (r resolver) all(in []string) (out []string, err error) {
+	for _, s := range in {
+		if s, err = r.resolve(s); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (r resolver) lookup(namespace, key string) (string, bool) {
+	switch {
+	case namespace == variable.Builtin:
+		return r.e.ID, key == variable.PipelineExecutionID
+	case namespace == variable.Pipeline && len(r.e.Variables) > 0:
+		for _, v := range r.e.Variables {
+			if v.Name == key {
+				return v.Value, true
+			}
+		}
+		return "", false
+	}
+	for _, o := range r.e.Outputs {
+		if o.Namespace == namespace {
+			v, ok := o.Values[key]
+			return v, ok
+		}
+	}
+	return "", false
+}
+
+// endAction ends the attempt and whatever it waited for.
+func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event string, res Result) {
+	if a.Status != InProgress {
+		return
+	}
+	a.Status, a.Updated = s, t.env.Now
+	t.add(TimerCleared{actionTimer(e, a)})
+	if !a.JobDue.IsZero() {
+		t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
+		a.JobDue = time.Time{}
+	}
+	a.Job = ""
+	decl := t.declaration(e).Stage(run.Stage).Action(a.Name)
+	if s == Succeeded {
+		t.keep(e, decl, a, res)
+	}
+	t.add(ActionUpdated{ID: a.ID, Status: s, At: t.env.Now, Result: res})
+	var outputs []Artifact
+	if s == Succeeded {
+		outputs = a.Outputs
+	}
+	t.emitAction(e, run, decl, a, event, t.inputs(e, decl), outputs, res)
+}
+
+// keep records what a successful action leaves for later ones.
+func (t *turn) keep(e *Execution, decl *pipeline.Action, a *Action, res Result) {
+	revision := ""
+	if decl.Type.Category == "Source" {
+		rev := SourceRevision{Action: a.Name, Created: t.env.Now}
+		if r := res.Revision; r != nil {
+			rev.ID, rev.ChangeID, rev.Summary = r.ID, r.ChangeID, r.Summary
+			if !r.Created.IsZero() {
+				rev.Created = r.Created
+			}
+		}
+		for _, o := range decl.Outputs {
+			rev.Artifacts = append(rev.Artifacts, o.Name)
+		}
+		revision = rev.ID
+		e.Revisions = append(slices.DeleteFunc(e.Revisions, func(r SourceRevision) bool { return r.Action == a.Name }), rev)
+	}
+	for i := range a.Outputs {
+		o := a.Outputs[i]
+		o.Revision = revision
+		e.Artifacts = append(slices.DeleteFunc(e.Artifacts, func(x Artifact) bool { return x.Name == o.Name }), o)
+	}
+	if decl.Namespace != "" {
+		e.Outputs = append(slices.DeleteFunc(e.Outputs, func(o Outputs) bool { return o.Namespace == decl.Namespace }),
+			Outputs{decl.Namespace, res.Variables})
+	}
+}
+
+func (t *turn) inputs(e *Execution, decl *pipeline.Action) []Artifact {
+	var in []Artifact
+	for _, name := range decl.Inputs {
+		for _, a := range e.Artifacts {
+			if a.Name == name {
+				in = append(in, a)
+			}
+		}
+	}
+	return in
+}
+
+func (t *turn) emitAction(e *Execution, run *StageRun, decl *pipeline.Action, a *Action, event string, in, out []Artifact, res Result) {
+	t.emit(e, event, func(c *StateChange) {
+		c.Stage, c.Started = run.Stage, a.Started
+		c.Action = &ActionChange{
+			Name: a.Name, ID: a.ID, Region: t.region(decl), Type: decl.Type, Inputs: in, Outputs: out,
+			Result: Result{ExternalID: res.ExternalID, Summary: res.Summary, ErrorCode: res.ErrorCode, ErrorMessage: res.ErrorMessage},
+		}
+	})
+}
+
+func actionTimer(e *Execution, a *Action) Timer {
+	return Timer{a.Deadline, ActionDeadline, a.ID, e.ID}
+}
+
+func jobArtifact(a Artifact) job.Artifact {
+	return job.Artifact{Name: a.Name, Revision: a.Revision, Bucket: a.Bucket, Key: a.Key}
+}
+
+func artifacts(in []job.Artifact) []Artifact {
+	out := make([]Artifact, len(in))
+	for i, a := range in {
+		out[i] = Artifact{Name: a.Name, Bucket: a.Bucket, Key: a.Key, Revision: a.Revision}
+	}
+	return out
+}
+
+func mask(config map[string]string, secrets []string) map[string]string {
+	if len(secrets) == 0 {
+		return config
+	}
+	out := make(map[string]string, len(config))
+	for k, v := range config {
+		if slices.Contains(secrets, k) {
+			v = masked
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// timeoutResult describes an action whose time is over.
+func timeoutResult(a *Action) Result {
+	limit, unit := a.Deadline.Sub(a.Started), "minutes"
+	n := int(limit.Minutes())
+	if limit >= 2*time.Hour && limit%time.Hour == 0 {
+		n, unit = int(limit.Hours()), "hours"
+	}
+	return Result{ErrorCode: TimeoutError, ErrorMessage: fmt.Sprintf("The action '%s' did not finish within its time limit of %d %s", a.Name, n, unit)}
+}

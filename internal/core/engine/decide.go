@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+
+	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
+)
+
+// Decide says what the event does to the pipeline. An error is a refusal for
+// the caller (*fault.Error); then nothing is to be changed.
+func Decide(s *Snapshot, ev Event, env Env) (Plan, error) {
+	t := &turn{snap: s, env: env, state: s.State.clone(), execs: map[string]*Execution{}}
+	var err error
+	switch ev := ev.(type) {
+	case Start:
+		err = t.start(ev)
+	case StopExecution:
+		err = t.stop(ev)
+	case RetryStage:
+		err = t.retry(ev)
+	case SetTransition:
+		err = t.setTransition(ev)
+	case AnswerApproval:
+		err = t.answerApproval(ev)
+	case JobSucceeded:
+		err = t.jobSucceeded(ev)
+	case JobFailed:
+		err = t.jobFailed(ev)
+	case TimerFired:
+		t.timerFired(ev.Timer)
+	case Updated:
+		t.updated()
+	case Deleted:
+		t.deleted()
+	default:
+		err = fmt.Errorf("engine: unknown event %T", ev)
+	}
+	if err != nil {
+		return Plan{}, err
+	}
+	return t.plan(), nil
+}
+
+// turn is one decision in the making: copies of what changes, and the changes
+// so far.
+type turn struct {
+	snap    *Snapshot
+	env     Env
+	state   State
+	dirty   bool // state changed
+	execs   map[string]*Execution
+	touched []*Execution // in the order of their first change
+	changes []Change
+	answer  string // Plan.Execution
+}
+
+func (t *turn) plan() Plan {
+	p := Plan{Execution: t.answer, Executions: t.touched, Changes: t.changes}
+	if t.dirty {
+		p.State = &t.state
+	}
+	return p
+}
+
+func (t *turn) add(c Change) { t.changes = append(t.changes, c) }
+
+// exec returns the execution for changing, nil if the snapshot has none of
+// that id.
+func (t *turn) exec(id string) *Execution {
+	if e := t.execs[id]; e != nil {
+		return e
+	}
+	old := t.snap.Executions[id]
+	if old == nil {
+		return nil
+	}
+	e := old.clone()
+	t.execs[id] = e
+	t.touched = append(t.touched, e)
+	return e
+}
+
+// peek returns the execution for reading.
+func (t *turn) peek(id string) *Execution {
+	if e := t.execs[id]; e != nil {
+		return e
+	}
+	return t.snap.Executions[id]
+}
+
+func (t *turn) create(e *Execution) {
+	t.execs[e.ID] = e
+	t.touched = append(t.touched, e)
+}
+
+// stage returns the state of the named stage for changing, making it when the
+// stage is new.
+func (t *turn) stage(name string) *Stage {
+	t.dirty = true
+	if s := t.state.Stage(name); s != nil {
+		return s
+	}
+	t.state.Stages = append(t.state.Stages, Stage{Name: name})
+	return &t.state.Stages[len(t.state.Stages)-1]
+}
+
+// declaration is the version that the execution runs.
+func (t *turn) declaration(e *Execution) *pipeline.Declaration {
+	return t.snap.Declarations[e.Version]
+}
+
+// currentStage finds the stage in the declaration in force.
+func (t *turn) currentStage(name string) (*pipeline.Stage, error) {
+	st := t.snap.Declaration().Stage(name)
+	if st == nil {
+		return nil, fault.New("StageNotFoundException", "Stage '%s' was not found in pipeline '%s'", name, t.snap.Pipeline.Name)
+	}
+	return st, nil
+}
+
+// setStatus moves the execution to a status and tells the world.
+func (t *turn) setStatus(e *Execution, s Status, event string) {
+	e.Status, e.Updated = s, t.env.Now
+	t.emit(e, event, nil)
+	if e.Terminal() {
+		t.removeLive(e.ID)
+	}
+}
+
+func (t *turn) removeLive(id string) {
+	t.dirty = true
+	t.state.Live = without(t.state.Live, id)
+}
+
+func without(list []string, id string) []string {
+	kept := list[:0]
+	for _, x := range list {
+		if x != id {
+			kept = append(kept, x)
+		}
+	}
+	return kept
+}
+
+// emit reports a state change of the execution; fill adds what belongs to a
+// stage or an action.
+func (t *turn) emit(e *Execution, state string, fill func(*StateChange)) {
+	c := StateChange{
+		At: t.env.Now, State: state, Execution: e.ID, Version: e.Version,
+		Started: e.Started, Attempt: e.Attempt,
+	}
+	if fill != nil {
+		fill(&c)
+	}
+	t.add(Emitted{c})
+}
+
+func (t *turn) emitStage(e *Execution, r *StageRun, state string) {
+	t.emit(e, state, func(c *StateChange) {
+		c.Stage, c.Started, c.Retried = r.Stage, r.Started, r.Retried
+	})
+}

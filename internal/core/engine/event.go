@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"time"
+
+	"penstock/internal/core/job"
+)
+
+// Event is something asked of a pipeline or reported to it.
+type Event interface {
+	// needs lists executions beyond the live ones that the decision reads.
+	needs(*State) []string
+}
+
+// Needs lists the executions beyond the live ones that a snapshot must hold
+// for a decision about ev.
+func Needs(ev Event, s *State) []string { return ev.needs(s) }
+
+// Start begins an execution (StartPipelineExecution, CreatePipeline, a
+// poller, a webhook).
+type Start struct {
+	Trigger   Trigger
+	Variables []Variable
+	Overrides []Override
+	// Replay is the execution that an earlier start with the same client
+	// request token began; "" if there was none.
+	Replay string
+}
+
+// StopExecution is StopPipelineExecution.
+type StopExecution struct {
+	Execution string
+	Abandon   bool
+	Reason    string
+}
+
+// RetryStage is RetryStageExecution.
+type RetryStage struct {
+	Stage, Execution string
+	All              bool // ALL_ACTIONS instead of FAILED_ACTIONS
+}
+
+// SetTransition is DisableStageTransition and EnableStageTransition.
+type SetTransition struct {
+	Stage      string
+	Outbound   bool
+	Disable    bool
+	Reason, By string
+}
+
+// AnswerApproval is PutApprovalResult.
+type AnswerApproval struct {
+	Stage, Action, Token string
+	Approve              bool
+	Summary, By          string
+}
+
+// JobSucceeded is PutJobSuccessResult and its siblings for a job in progress.
+type JobSucceeded struct {
+	Job               *job.Job
+	Digest            string // of the report
+	ContinuationToken string
+	Revision          *Revision
+	Details           Details
+	Outputs           map[string]string // output variables
+}
+
+// JobFailed is PutJobFailureResult and its siblings for a job in progress.
+type JobFailed struct {
+	Job        *job.Job
+	Digest     string
+	Type       string
+	Message    string
+	ExternalID string
+}
+
+// Revision is what a job reports as its current revision.
+type Revision struct {
+	ID, ChangeID, Summary string
+	Created               time.Time
+}
+
+// Details are the execution details of a report; nil and "" keep what an
+// earlier report said.
+type Details struct {
+	Summary, ExternalID string
+	PercentComplete     *int
+}
+
+// TimerFired says that a timer set by an earlier plan is due.
+type TimerFired struct{ Timer Timer }
+
+// Updated says that the declaration in force is a new one (UpdatePipeline).
+type Updated struct{}
+
+// Deleted says that the pipeline is about to be removed (DeletePipeline): open
+// jobs are purged and timers cleared.
+type Deleted struct{}
+
+func (e Start) needs(*State) []string         { return nil }
+func (e StopExecution) needs(*State) []string { return []string{e.Execution} }
+func (e RetryStage) needs(*State) []string    { return []string{e.Execution} }
+func (e SetTransition) needs(*State) []string { return nil }
+func (e JobSucceeded) needs(*State) []string  { return nil }
+func (e JobFailed) needs(*State) []string     { return nil }
+func (e TimerFired) needs(*State) []string    { return nil }
+func (e Updated) needs(*State) []string       { return nil }
+func (e Deleted) needs(*State) []string       { return nil }
+func (e AnswerApproval) needs(s *State) []string {
+	if st := s.Stage(e.Stage); st != nil && st.Latest != "" {
+		return []string{st.Latest}
+	}
+	return nil
+}

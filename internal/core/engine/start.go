@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"strings"
+
+	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
+)
+
+// start begins an execution; the order of its checks is engine.md section 4.1.
+func (t *turn) start(ev Start) error {
+	d := t.snap.Declaration()
+	if err := checkVariables(d, ev); err != nil {
+		return err
+	}
+	if err := checkOverrides(d, ev.Overrides); err != nil {
+		return err
+	}
+	if ev.Replay != "" {
+		t.answer = ev.Replay
+		return nil
+	}
+	t.dirty = true
+	t.state.Sequence++
+	e := &Execution{
+		ID: t.env.NewID(), Number: t.state.Sequence, Version: t.snap.Current, Mode: d.Mode,
+		Status: InProgress, Started: t.env.Now, Updated: t.env.Now, Trigger: ev.Trigger,
+		Attempt: 1, Overrides: ev.Overrides, Stage: d.Stages[0].Name,
+	}
+	t.create(e)
+	t.answer = e.ID
+	t.state.Live = append(t.state.Live, e.ID)
+	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger = &e.Trigger })
+
+	values, missing := resolveVariables(d, ev.Variables)
+	if len(missing) > 0 {
+		e.Summary = "Values for required variables haven't been provided: " + strings.Join(missing, ",")
+		t.setStatus(e, Failed, "FAILED")
+		return nil
+	}
+	e.Variables = values
+	t.arrive(e)
+	return nil
+}
+
+func checkVariables(d *pipeline.Declaration, ev Start) error {
+	seen := map[string]bool{}
+	for _, v := range ev.Variables {
+		if seen[v.Name] {
+			return fault.New("ValidationException", "Variable names must be unique. The following variable name is already in use: %s", v.Name)
+		}
+		seen[v.Name] = true
+	}
+	if d.Type == pipeline.V1 && len(ev.Variables) > 0 {
+		return fault.New("ValidationException", "Variables can only be given when starting a V2 pipeline; '%s' is a V1 pipeline", d.Name)
+	}
+	return nil
+}
+
+// overridable lists the revision types that a source provider takes.
+var overridable = map[string][]string{
+	"S3":                       {"S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"},
+	"CodeCommit":               {"COMMIT_ID"},
+	"CodeStarSourceConnection": {"COMMIT_ID"},
+	"ECR":                      {"IMAGE_DIGEST"},
+}
+
+func checkOverrides(d *pipeline.Declaration, overrides []Override) error {
+	for _, o := range overrides {
+		a := sourceAction(d, o.Action)
+		if a == nil {
+			return fault.New("ValidationException", "The action name provided in the source revision is not valid. The action must be a source action in your pipeline.")
+		}
+		if d.Type == pipeline.V1 {
+			return fault.New("ValidationException", "Source revisions can only be given when starting a V2 pipeline; '%s' is a V1 pipeline", d.Name)
+		}
+		known := false
+		for _, kind := range overridable[a.Type.Provider] {
+			known = known || kind == o.Type
+		}
+		if !known {
+			return fault.New("ValidationException", "The revision type %s cannot be used for action '%s' with provider %s", o.Type, a.Name, a.Type.Provider)
+		}
+		if o.Type == "S3_OBJECT_KEY" && !strings.EqualFold(a.Configuration["AllowOverrideForS3ObjectKey"], "true") {
+			return fault.New("ValidationException", "The object key of action '%s' cannot be overridden unless its configuration AllowOverrideForS3ObjectKey is true", a.Name)
+		}
+	}
+	return nil
+}
+
+func sourceAction(d *pipeline.Declaration, name string) *pipeline.Action {
+	for i := range d.Stages[0].Actions {
+		if a := &d.Stages[0].Actions[i]; a.Name == name && a.Type.Category == "Source" {
+			return a
+		}
+	}
+	return nil
+}
+
+// resolveVariables gives each declared variable its value; names that are not
+// declared are ignored, as AWS does.
+func resolveVariables(d *pipeline.Declaration, given []Variable) (values []Variable, missing []string) {
+	for _, v := range d.Variables {
+		value, ok := "", false
+		if v.Default != nil {
+			value, ok = *v.Default, true
+		}
+		for _, g := range given {
+			if g.Name == v.Name {
+				value, ok = g.Value, true
+			}
+		}
+		if !ok {
+			missing = append(missing, v.Name)
+			continue
+		}
+		values = append(values, Variable{v.Name, value})
+	}
+	return values, missing
+}

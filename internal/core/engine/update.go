@@ -1,0 +1,72 @@
+package engine
+
+import "penstock/internal/core/pipeline"
+
+// deleted closes all that is open so that nothing refers to the pipeline any
+// more; its jobs answer as if they had never been.
+func (t *turn) deleted() {
+	for _, id := range t.snap.State.Live {
+		e := t.exec(id)
+		for i := range e.Runs {
+			for _, a := range e.Runs[i].Actions {
+				if a.Status != InProgress {
+					continue
+				}
+				t.add(TimerCleared{actionTimer(e, &a)})
+				if !a.JobDue.IsZero() {
+					t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
+				}
+				if a.Job != "" {
+					t.add(JobPurged{a.Job})
+				}
+			}
+		}
+	}
+	t.dirty = true
+	t.state = State{Sequence: t.state.Sequence}
+}
+
+// updated takes a new declaration into force (engine.md section 1.10):
+// executions that wait are cancelled at once, those inside a stage when their
+// running actions have ended; open approvals cannot be answered any more.
+// Executions of a PARALLEL pipeline go on with the version they started with.
+func (t *turn) updated() {
+	for _, id := range t.snap.State.Live {
+		if t.peek(id).Mode == pipeline.Parallel {
+			continue
+		}
+		e := t.exec(id)
+		if !e.Inside {
+			t.unwait(e)
+			t.setStatus(e, Cancelled, "CANCELED")
+			continue
+		}
+		e.Outdated = true
+		run := e.Run(e.Stage)
+		for i := range run.Actions {
+			if a := &run.Actions[i]; a.Status == InProgress && a.Approval {
+				t.endAction(e, run, a, Failed, "CANCELED", Result{Summary: canceledApproval})
+			}
+		}
+		t.advance(e)
+	}
+	t.forgetStages()
+}
+
+// unwait takes the execution out of the line in front of its stage.
+func (t *turn) unwait(e *Execution) {
+	st := t.stage(e.Stage)
+	st.Waiting = without(st.Waiting, e.ID)
+}
+
+// forgetStages drops the state of stages that the declaration in force no
+// longer has, unless an execution is still in or in front of them.
+func (t *turn) forgetStages() {
+	kept := t.state.Stages[:0]
+	for _, st := range t.state.Stages {
+		if st.Holder != "" || len(st.Waiting) > 0 || t.snap.Declaration().Stage(st.Name) != nil {
+			kept = append(kept, st)
+		}
+	}
+	t.state.Stages, t.dirty = kept, true
+}

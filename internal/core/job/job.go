@@ -1,0 +1,168 @@
+// Package job holds the life of a job: its states, its nonces and what each
+// call answers in each state (the matrix of "call x state"). It is pure.
+//
+// An action execution hands its work to one job after another (continuation);
+// each job is taken by exactly one worker, proven by the nonce.
+package job
+
+import (
+	"time"
+
+	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
+)
+
+// State is the status of a job (JobStatus of the API).
+type State string
+
+// The states of a job.
+const (
+	Created    State = "Created"    // exists, cannot be polled yet
+	Queued     State = "Queued"     // can be polled
+	Dispatched State = "Dispatched" // handed out, acknowledgement awaited
+	InProgress State = "InProgress" // acknowledged
+	TimedOut   State = "TimedOut"
+	Succeeded  State = "Succeeded"
+	Failed     State = "Failed"
+)
+
+// Terminal reports whether the state never changes again.
+func (s State) Terminal() bool { return s == TimedOut || s == Succeeded || s == Failed }
+
+// Kind says which family of calls a job belongs to.
+type Kind string
+
+// The kinds of jobs.
+const (
+	Custom  Kind = "Custom"  // PollForJobs and its family
+	Partner Kind = "Partner" // PollForThirdPartyJobs and its family
+	Native  Kind = "Native"  // Penstock's own actions, in-process
+)
+
+// RepeatWindow is how long an identical repeat of a report is answered with
+// success (SDKs retry when an answer is lost).
+const RepeatWindow = 5 * time.Minute
+
+// Retention is how long a terminal job can be looked up.
+const Retention = 24 * time.Hour
+
+// Job is one hand-off of an action to a worker.
+type Job struct {
+	ID                string
+	Kind              Kind
+	PipelineID        int64
+	Account           string
+	Region            string
+	Pipeline          string
+	ExecutionID       string
+	ActionExecutionID string
+	Stage             string
+	Action            string
+	Type              pipeline.ActionType
+	Query             string // value of the type's queryable property; "" = none
+	ClientID          string // partner jobs: the client whose token opens it
+	Data              Data
+	QueuedAt          time.Time
+	Timeout           time.Duration // limit from acknowledgement to report; 0 = none
+
+	State   State
+	Nonces  Nonces
+	AckedAt time.Time
+	EndedAt time.Time
+	Report  string // digest of the report that ended it
+}
+
+// Data is what a worker gets to see (JobData), without credentials.
+type Data struct {
+	Configuration     map[string]string
+	Secrets           []string // keys of Configuration that are secret
+	Inputs            []Artifact
+	Outputs           []Artifact
+	EncryptionKey     *pipeline.EncryptionKey
+	ContinuationToken string
+
+	// For Penstock's own actions: members that stand beside the configuration.
+	Commands        []string
+	Environment     []pipeline.EnvironmentVariable
+	OutputVariables []string
+	OutputFiles     map[string][]string // by output artifact
+	Overrides       map[string]string   // source override: revision type → value
+	Deadline        time.Time           // of the action
+}
+
+// Artifact is an object that holds an artifact of one execution.
+type Artifact struct {
+	Name     string
+	Revision string
+	Bucket   string
+	Key      string
+}
+
+// Queue names the queue that a job of the given type stands in. Jobs of
+// Penstock's own actions stand in one queue for all accounts, as the process
+// works for all of them.
+func Queue(kind Kind, account, region string, t pipeline.ActionType, query string) string {
+	if kind == Native {
+		account, region = "*", "*"
+	}
+	return account + "|" + region + "|" + t.Category + "|" + t.Owner + "|" + t.Provider + "|" + t.Version + "|" + query
+}
+
+// Queue is the queue that the job stands in.
+func (j *Job) Queue() string { return Queue(j.Kind, j.Account, j.Region, j.Type, j.Query) }
+
+// NotFound is the answer for a job that does not exist, is purged, belongs to
+// another account or to the other family of calls.
+func NotFound(id string) error {
+	return fault.New("JobNotFoundException", "The job '%s' was not found", id)
+}
+
+// Visible checks that a job can be used by a caller of the given kind in the
+// given account; otherwise it answers as if there were none.
+func (j *Job) Visible(kind Kind, account string, now time.Time) error {
+	if j.Kind != kind || j.Account != account || j.expired(now) {
+		return NotFound(j.ID)
+	}
+	return nil
+}
+
+func (j *Job) expired(now time.Time) bool {
+	return j.State.Terminal() && now.Sub(j.EndedAt) > Retention
+}
+
+// Acknowledge takes the job for the worker that presents the nonce
+// (AcknowledgeJob, AcknowledgeThirdPartyJob) and returns the status to answer.
+// A repeat by the same worker changes nothing and answers the same.
+func (j *Job) Acknowledge(nonce string, now time.Time) (State, error) {
+	n, ok := parseNonce(nonce)
+	if !ok || !j.Nonces.valid(n) {
+		return "", fault.New("InvalidNonceException", "The nonce '%s' is not valid for job '%s'", nonce, j.ID)
+	}
+	if j.State == Queued || j.State == Dispatched {
+		j.State, j.AckedAt, j.Nonces.Acked = InProgress, now, n
+	}
+	return j.State, nil
+}
+
+// CheckReport says what a report of the given digest does to the job: nothing
+// to do when it repeats the report that ended the job (repeat), an error when
+// the job is not in progress.
+func (j *Job) CheckReport(digest string, now time.Time) (repeat bool, err error) {
+	if j.State == InProgress {
+		return false, nil
+	}
+	if (j.State == Succeeded || j.State == Failed) && j.Report == digest && digest != "" && now.Sub(j.EndedAt) <= RepeatWindow {
+		return true, nil
+	}
+	return false, fault.New("InvalidJobStateException", "The job '%s' is in state %s; a result is taken only while it is InProgress", j.ID, j.State)
+}
+
+// Next returns the job that carries a continuation token onward: a new id and
+// new nonces, all else inherited.
+func (j *Job) Next(id, token string, state State, now time.Time) *Job {
+	n := *j
+	n.ID, n.State, n.QueuedAt = id, state, now
+	n.Nonces, n.AckedAt, n.EndedAt, n.Report = Nonces{}, time.Time{}, time.Time{}, ""
+	n.Data.ContinuationToken = token
+	return &n
+}

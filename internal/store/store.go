@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"penstock/internal/core/actiontype"
+	"penstock/internal/core/engine"
+	"penstock/internal/core/job"
+	"penstock/internal/core/pipeline"
+)
+
+// Store is the state of Penstock on some database.
+type Store struct {
+	Driver
+	opt Options
+}
+
+// Options are what decisions need beside the database.
+type Options struct {
+	Now    func() time.Time // the clock; time.Now unless a test says otherwise
+	NewID  func() string    // fresh time-ordered UUIDs
+	NewKey func() string    // seven random letters and digits
+	// Native reports whether this server runs the built-in type itself.
+	Native func(pipeline.ActionType) bool
+	// ContinuationDelay is the pause before a continuation job.
+	ContinuationDelay time.Duration
+	// AckWindow is how long a polled job waits for its acknowledgement.
+	AckWindow time.Duration
+}
+
+// New returns a Store on the driver.
+func New(d Driver, opt Options) *Store { return &Store{Driver: d, opt: opt} }
+
+// Now is the time by the store's clock: UTC, whole milliseconds.
+func (s *Store) Now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }
+
+// NewID returns a fresh time-ordered UUID.
+func (s *Store) NewID() string { return s.opt.NewID() }
+
+// Step decides about an event of a pipeline and saves the decision, within
+// tx. It returns the execution that the event is about.
+func (s *Store) Step(tx Tx, pipelineID int64, ev engine.Event) (string, error) {
+	snap, err := tx.Snapshot(pipelineID, ev)
+	if err != nil {
+		return "", err
+	}
+	plan, err := engine.Decide(snap, ev, s.env(tx, snap.Pipeline))
+	if err != nil {
+		return "", err
+	}
+	return plan.Execution, tx.Apply(snap, plan)
+}
+
+func (s *Store) env(tx Tx, p engine.Pipeline) engine.Env {
+	return engine.Env{
+		Now: s.Now(), NewID: s.opt.NewID, NewKey: s.opt.NewKey,
+		ContinuationDelay: s.opt.ContinuationDelay,
+		Type:              func(id pipeline.ActionType) engine.TypeInfo { return s.typeInfo(tx, p, id) },
+	}
+}
+
+// typeInfo tells the engine about an action type of the pipeline's account.
+func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engine.TypeInfo {
+	if t, ok := actiontype.LookupBuiltin(p.Region, id); ok {
+		info := engine.TypeInfo{Available: true, Kind: job.Native, Timeout: t.Timeout}
+		if id.Category != "Approval" && !s.opt.Native(id) {
+			info.Unrunnable = "Penstock does not run actions of type " + id.Category + "/" + id.Owner + "/" + id.Provider + "/" + id.Version + " yet; see docs/compatibility.md"
+		}
+		return info
+	}
+	t, err := tx.ActionType(p.Account, p.Region, id)
+	if err != nil || t.Deleted {
+		return engine.TypeInfo{}
+	}
+	info := engine.TypeInfo{Available: true, Kind: job.Custom, Timeout: t.Timeout, JobTimeout: t.JobTimeout}
+	for _, prop := range t.Properties {
+		if prop.Queryable {
+			info.Queryable = prop.Name
+		}
+	}
+	if id.Owner != actiontype.OwnerThirdParty {
+		return info
+	}
+	info.Kind = job.Partner
+	clients, _ := tx.Clients(p.Account, p.Region)
+	for _, c := range clients {
+		if c.Type == id && c.Revoked.IsZero() {
+			info.Clients = append(info.Clients, c.ID)
+		}
+	}
+	return info
+}
+
+// Poll hands out jobs of the queue; when there is none it waits for one, up to
+// wait.
+func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Duration) ([]*job.Job, error) {
+	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow) }
+	jobs, err := claim()
+	if wait <= 0 || len(jobs) > 0 || err != nil {
+		return jobs, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		if err := s.Await(waiting, queue); err != nil {
+			return nil, ctx.Err() // nil when only the wait is over
+		}
+		if jobs, err := claim(); len(jobs) > 0 || err != nil {
+			return jobs, err
+		}
+	}
+}
