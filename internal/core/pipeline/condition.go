@@ -10,9 +10,6 @@ const (
 	ResultSkip     = "SKIP"
 )
 
-// RuleCategory is the category of every rule type.
-const RuleCategory = "Rule"
-
 // place is where conditions may stand in a stage, with the results they may
 // have there.
 type place struct {

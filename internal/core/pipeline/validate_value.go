@@ -1,0 +1,106 @@
+package pipeline
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"penstock/internal/core/variable"
+)
+
+// Lengths of the value of a queryable property.
+const (
+	queryableDocumented = 20
+	queryableMax        = 50
+)
+
+func approvalTopics(c *check) error {
+	for _, a := range c.actions() {
+		topic, ok := a.Configuration["NotificationArn"]
+		if !ok || a.Type.Category != categoryApproval || variable.Contains(topic) {
+			continue
+		}
+		// arn:partition:service:region:account:resource
+		part := strings.SplitN(topic, ":", 6)
+		if len(part) < 6 || part[0] != "arn" || part[1] == "" || part[2] == "" || part[5] == "" {
+			return actionFault("The ARN %s you specified for sending notifications for the approval action %s contains a format error.", topic, a.Name)
+		}
+		const head = "The ARN %s has been specified for sending notifications for the approval action %s, "
+		if part[2] != "sns" {
+			return actionFault(head+"but the AWS service for this ARN cannot be used to send approval requests.", topic, a.Name)
+		}
+		if part[3] != c.env.Region {
+			return actionFault(head+"but the ARN is not in the same region as the pipeline.", topic, a.Name)
+		}
+	}
+	return nil
+}
+
+// values yields the configuration values that a type constrains. Values with
+// references are left out: what they become is known when the action starts.
+func (c *check) values() iter.Seq2[*Action, Property] {
+	return func(yield func(*Action, Property) bool) {
+		for a, info := range c.typed() {
+			for _, p := range info.Properties {
+				value, set := a.Configuration[p.Name]
+				if !set || variable.Contains(value) || p.Secret && value == Masked {
+					continue
+				}
+				if !yield(a, p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func queryableValues(c *check) error {
+	for a, p := range c.values() {
+		if value := a.Configuration[p.Name]; p.Queryable && !isQueryable(value) {
+			return actionFault("Action configuration for action '%s' contains an invalid value for the queryable configuration '%s'. "+
+				"The value can have up to %d characters of [A-Za-z0-9_-]", a.Name, p.Name, queryableMax)
+		}
+	}
+	return nil
+}
+
+func isQueryable(value string) bool {
+	other := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-')
+	}
+	return value != "" && len(value) <= queryableMax && !strings.ContainsFunc(value, other)
+}
+
+func longQueryable(c *check) []string {
+	var warnings []string
+	for a, p := range c.values() {
+		if n := len(a.Configuration[p.Name]); p.Queryable && n > queryableDocumented {
+			warnings = append(warnings, fmt.Sprintf("action %q: the value of the queryable configuration %q has %d characters, the service documents at most %d",
+				a.Name, p.Name, n, queryableDocumented))
+		}
+	}
+	return warnings
+}
+
+// typedValues checks values of properties that are declared as Number or
+// Boolean: on the wire they are strings.
+func typedValues(c *check) error {
+	for a, p := range c.values() {
+		value := a.Configuration[p.Name]
+		var ok bool
+		switch p.Type {
+		case "Number":
+			_, err := strconv.ParseFloat(value, 64)
+			ok = err == nil
+		case "Boolean":
+			ok = strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
+		default:
+			ok = true
+		}
+		if !ok {
+			return actionFault("Action configuration for action '%s' contains an invalid value for configuration '%s'. The value must be a %s", a.Name, p.Name, p.Type)
+		}
+	}
+	return nil
+}
