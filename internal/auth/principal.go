@@ -1,6 +1,9 @@
 package auth
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Principal is who signed a request.
 type Principal struct {
@@ -11,6 +14,8 @@ type Principal struct {
 	// Job is set for credentials that were handed out with a job; they are
 	// valid on S3 only.
 	Job *JobScope
+	// Expires is when temporary credentials end; zero for access keys.
+	Expires time.Time
 }
 
 // JobScope is what the artifact credentials of a job may reach: nothing but
