@@ -69,24 +69,24 @@ func NewAuthenticator(c Config) *Authenticator {
 
 // Lookup implements sigv4.Keys.
 func (a *Authenticator) Lookup(accessKeyID, sessionToken string) (sigv4.Key, error) {
-	if strings.HasPrefix(accessKeyID, temporaryPrefix) {
-		s, err := a.sessions.Resolve(accessKeyID, sessionToken)
-		if err == nil && s.Job != nil && a.jobActive != nil && !a.jobActive(s.Job.JobID, s.Expiration) {
-			err = sigv4.ErrTokenExpired
+	if subtle.ConstantTimeCompare([]byte(accessKeyID), []byte(a.rootID)) == 1 {
+		if sessionToken != "" {
+			return sigv4.Key{}, sigv4.ErrBadToken
 		}
-		if err != nil && !errors.Is(err, sigv4.ErrTokenExpired) {
-			return sigv4.Key{}, err
-		}
-		owner := &identity{account: s.Account, arn: s.ARN, job: s.Job, expires: s.Expiration}
-		return sigv4.Key{Secret: string(s.SecretAccessKey), Owner: owner}, err
+		return sigv4.Key{Secret: string(a.rootSecret), Owner: &a.root}, nil
 	}
-	if subtle.ConstantTimeCompare([]byte(accessKeyID), []byte(a.rootID)) != 1 {
+	if !strings.HasPrefix(accessKeyID, temporaryPrefix) {
 		return sigv4.Key{}, sigv4.ErrUnknownKey
 	}
-	if sessionToken != "" {
-		return sigv4.Key{}, sigv4.ErrBadToken
+	s, err := a.sessions.Resolve(accessKeyID, sessionToken)
+	if err == nil && s.Job != nil && a.jobActive != nil && !a.jobActive(s.Job.JobID, s.Expiration) {
+		err = sigv4.ErrTokenExpired
 	}
-	return sigv4.Key{Secret: string(a.rootSecret), Owner: &a.root}, nil
+	if err != nil && !errors.Is(err, sigv4.ErrTokenExpired) {
+		return sigv4.Key{}, err
+	}
+	owner := &identity{account: s.Account, arn: s.ARN, job: s.Job, expires: s.Expiration}
+	return sigv4.Key{Secret: string(s.SecretAccessKey), Owner: owner}, err
 }
 
 func principal(id sigv4.Identity) Principal {
