@@ -5,18 +5,21 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // Extract unpacks the archive of the given size into root, telling its format
 // by its content, and returns the format. Symbolic links are made last and only
 // when they stay inside; of two entries with one name the later one stays. After
 // an error root holds a part of the archive. root should be fresh.
-func Extract(r io.ReaderAt, size int64, root *os.Root, l Limits) (Format, error) {
+func Extract(ctx context.Context, r io.ReaderAt, size int64, root *os.Root, l Limits) (Format, error) {
+	r = &reader{ctx, r}
 	f, err := detect(r, size)
 	if err != nil {
 		return "", err
@@ -36,11 +39,24 @@ func Extract(r io.ReaderAt, size int64, root *os.Root, l Limits) (Format, error)
 	if err == nil {
 		err = t.makeLinks()
 	}
-	return f, blame(err)
+	return f, blame(ctx, err)
+}
+
+// reader ends an unpacking whose context has ended.
+type reader struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.ReadAt(p, off)
 }
 
 // ExtractFile unpacks the archive file into the existing folder dir.
-func ExtractFile(file, dir string, l Limits) (Format, error) {
+func ExtractFile(ctx context.Context, file, dir string, l Limits) (Format, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", err
@@ -55,7 +71,7 @@ func ExtractFile(file, dir string, l Limits) (Format, error) {
 		return "", err
 	}
 	defer root.Close()
-	return Extract(f, info.Size(), root, l)
+	return Extract(ctx, f, info.Size(), root, l)
 }
 
 // detect looks at the first bytes, and for tar at the first header, which has a
@@ -86,14 +102,25 @@ func detect(r io.ReaderAt, size int64) (Format, error) {
 	return Tar, nil
 }
 
-// blame marks what the archive's own bytes caused with ErrFormat; errors of the
-// file system stay as they are.
-func blame(err error) error {
-	var corrupt *fs.PathError
+// badNames are what the file system says about names that an archive should not
+// hold: too long, of impossible characters, or a file used as a folder.
+var badNames = []error{syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ELOOP}
+
+// blame marks what the archive's own bytes caused; other errors of the file
+// system stay as they are.
+func blame(ctx context.Context, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrUnsafe), errors.Is(err, ErrLimit), errors.Is(err, ErrFormat):
 		return err
-	case errors.As(err, &corrupt), errors.As(err, new(*os.LinkError)):
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	for _, bad := range badNames {
+		if errors.Is(err, bad) {
+			return fmt.Errorf("%w: %w", ErrUnsafe, err)
+		}
+	}
+	if errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError)) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrFormat, err)

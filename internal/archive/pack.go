@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/zip"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,10 +19,10 @@ var packTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // Pack writes the named files, folders and symbolic links of root, with slashes
 // and without what folders hold, as a zip to w: sorted, each once, Unix modes
 // kept, links as links. Pipes, sockets and devices are left out.
-func Pack(w io.Writer, root *os.Root, names []string) error {
+func Pack(ctx context.Context, w io.Writer, root *os.Root, names []string) error {
 	names = slices.Clone(names)
 	slices.Sort(names)
-	z := zip.NewWriter(w)
+	z := zip.NewWriter(&writer{ctx, w})
 	for _, name := range slices.Compact(names) {
 		if err := add(z, root, name); err != nil {
 			return fmt.Errorf("pack %s: %w", name, err)
@@ -31,7 +32,7 @@ func Pack(w io.Writer, root *os.Root, names []string) error {
 }
 
 // PackAll writes everything below root as Pack does.
-func PackAll(w io.Writer, root *os.Root) error {
+func PackAll(ctx context.Context, w io.Writer, root *os.Root) error {
 	var names []string
 	err := fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
 		if err == nil && name != "." {
@@ -42,7 +43,20 @@ func PackAll(w io.Writer, root *os.Root) error {
 	if err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
-	return Pack(w, root, names)
+	return Pack(ctx, w, root, names)
+}
+
+// writer ends a packing whose context has ended.
+type writer struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
+	}
+	return w.w.Write(p)
 }
 
 func add(z *zip.Writer, root *os.Root, name string) error {
