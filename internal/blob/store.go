@@ -127,7 +127,7 @@ type Source struct {
 // CopyOptions describe the copy.
 type CopyOptions struct {
 	// Replace, when set, takes the place of the source's attributes, all but
-	// Tags. Without it only Encryption of Set is used.
+	// Tags.
 	Replace *Attributes
 	// Encryption, when it names an algorithm, replaces the source's.
 	Encryption Encryption
