@@ -18,7 +18,8 @@ var packTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Pack writes the named files, folders and symbolic links of root, with slashes
 // and without what folders hold, as a zip to w: sorted, each once, Unix modes
-// kept, links as links. Pipes, sockets and devices are left out.
+// kept, links as links. Pipes, sockets and devices are left out. A link that
+// Extract would refuse is ErrUnsafe.
 func Pack(ctx context.Context, w io.Writer, root *os.Root, names []string) error {
 	names = slices.Clone(names)
 	slices.Sort(names)
@@ -76,6 +77,9 @@ func add(z *zip.Writer, root *os.Root, name string) error {
 		h.Method = zip.Store
 		target, err := root.Readlink(name)
 		if err != nil {
+			return err
+		}
+		if err := checkLink(link{h.Name, target}); err != nil {
 			return err
 		}
 		out, err := z.CreateHeader(h)

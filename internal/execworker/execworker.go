@@ -25,11 +25,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"penstock/internal/archive"
+	"penstock/internal/workspace"
 	"penstock/jobworker"
 )
 
@@ -79,12 +78,12 @@ func New(c Config) jobworker.Handler {
 }
 
 func (w *worker) run(ctx context.Context, t *jobworker.Task) (s jobworker.Success, err error) {
-	dir, err := os.MkdirTemp(w.Dir, "penstock-job-")
+	dir, err := workspace.New(w.Dir, "penstock-job-")
 	if err != nil {
 		return s, jobworker.Permanent(jobworker.SystemUnavailable, "Cannot make a folder for the job: %v", err)
 	}
 	defer func() {
-		if rmErr := removeAll(dir); rmErr != nil && err == nil {
+		if rmErr := workspace.Remove(dir); rmErr != nil {
 			fmt.Fprintf(w.Output, "penstock: cannot remove %s: %v\n", dir, rmErr)
 		}
 	}()
@@ -127,19 +126,4 @@ func (w *worker) failure(err error, last *tail, r Result) error {
 		f.Message += " Last lines:\n" + lines
 	}
 	return f
-}
-
-// removeAll also removes folders that the command left without write
-// permission.
-func removeAll(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
 }
