@@ -35,6 +35,9 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxGroup is the most calls that share a transaction, 256 if 0.
 	MaxGroup int
+
+	// Lengths of the log in frames, for tests.
+	walBackground, walBlocking int64
 }
 
 // DB is an open database. All methods may be called at the same time.
@@ -119,6 +122,9 @@ func (db *DB) open(opt Options) error {
 		return err
 	}
 	db.wal = newCheckpointer(db, c)
+	if opt.walBackground > 0 {
+		db.wal.background, db.wal.blocking = opt.walBackground, opt.walBlocking
+	}
 	if err := db.wal.watch(w); err != nil {
 		return err
 	}

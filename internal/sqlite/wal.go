@@ -38,6 +38,8 @@ type checkpointer struct {
 	length atomic.Int64 // the same for others to see
 	copied atomic.Int64 // frames that are in the database file
 	retry  int64        // no blocking checkpoint before this length
+
+	background, blocking int64 // walBackground, walBlocking or a test's
 }
 
 func newCheckpointer(db *DB, c *conn) *checkpointer {
@@ -46,6 +48,8 @@ func newCheckpointer(db *DB, c *conn) *checkpointer {
 		kick:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
 		stopped: make(chan struct{}),
+
+		background: walBackground, blocking: walBlocking,
 	}
 }
 
@@ -60,6 +64,10 @@ var hookFunc = struct {
 	f func(*libc.TLS, uintptr, uintptr, uintptr, int32) int32
 }{walHook}
 
+// funcAddr is the address of the function in a struct like hookFunc, as the
+// translated code takes it.
+func funcAddr[T any](holder *T) uintptr { return *(*uintptr)(unsafe.Pointer(holder)) }
+
 // watch has the writer's connection tell the length of the log.
 func (k *checkpointer) watch(w *conn) error {
 	// C memory, since the address passes through SQLite.
@@ -68,7 +76,7 @@ func (k *checkpointer) watch(w *conn) error {
 		return &Error{Code: sqlite3.SQLITE_NOMEM, Message: "out of memory"}
 	}
 	k.frames = (*int32)(ptr(k.cell))
-	sqlite3.Xsqlite3_wal_hook(w.tls, w.db, *(*uintptr)(unsafe.Pointer(&hookFunc)), k.cell)
+	sqlite3.Xsqlite3_wal_hook(w.tls, w.db, funcAddr(&hookFunc), k.cell)
 	return nil
 }
 
@@ -82,14 +90,19 @@ func (k *checkpointer) committed(w *conn) {
 	}
 	k.length.Store(n)
 	switch {
-	case n >= walBlocking && n >= k.retry:
+	case n >= k.blocking && n >= k.retry:
 		k.restart(w, n)
-	case n-k.copied.Load() >= walBackground:
+	case k.behind():
 		select {
 		case k.kick <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// behind tells whether a copy in the background is due.
+func (k *checkpointer) behind() bool {
+	return k.length.Load()-k.copied.Load() >= k.background
 }
 
 // restart copies the rest of the log and makes the next write begin it anew.
@@ -113,6 +126,9 @@ func (k *checkpointer) loop() {
 			return
 		case <-k.kick:
 		}
+		if !k.behind() {
+			continue // the kick came during the last copy, which did it
+		}
 		k.mu.Lock()
 		err := k.checkpoint(k.c, sqlite3.SQLITE_CHECKPOINT_PASSIVE)
 		k.mu.Unlock()
@@ -128,7 +144,11 @@ func (k *checkpointer) checkpoint(c *conn, mode int32) error {
 		return c.fail(rc, "")
 	}
 	k.db.checkpoints.Add(1)
-	k.copied.Store(int64(c.half(1)))
+	n := int64(c.half(1))
+	if n > k.length.Load() {
+		n = 0 // the writer began the log anew just after this copy
+	}
+	k.copied.Store(n)
 	return nil
 }
 
