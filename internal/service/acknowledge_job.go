@@ -1,0 +1,55 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"penstock/internal/api"
+	"penstock/internal/core/job"
+	"penstock/internal/store"
+)
+
+// AcknowledgeJob takes a polled job for the worker that has its nonce.
+func (s *Service) AcknowledgeJob(ctx context.Context, in *api.AcknowledgeJobInput) (*api.AcknowledgeJobOutput, error) {
+	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.customJob(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &api.AcknowledgeJobOutput{Status: string(state)}, nil
+}
+
+// jobCheck says whether the caller may use a job: of the right kind, in its
+// account, opened by its token.
+type jobCheck func(r store.Reader, j *job.Job) error
+
+func (s *Service) customJob(ctx context.Context) jobCheck {
+	account := caller(ctx).Account
+	return func(_ store.Reader, j *job.Job) error { return j.Visible(job.Custom, account, s.store.Now()) }
+}
+
+// findJob returns a job that passes the check.
+func findJob(r store.Reader, id string, check jobCheck) (*job.Job, error) {
+	j, err := r.Job(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, job.NotFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j, check(r, j)
+}
+
+func (s *Service) acknowledge(ctx context.Context, id, nonce string, check jobCheck) (state job.State, err error) {
+	err = s.store.Update(ctx, func(tx store.Tx) error {
+		j, err := findJob(tx, id, check)
+		if err != nil {
+			return err
+		}
+		before := j.State
+		if state, err = j.Acknowledge(nonce, s.store.Now()); err != nil || state == before {
+			return err
+		}
+		return tx.SaveJob(j)
+	})
+	return state, err
+}

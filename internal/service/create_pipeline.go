@@ -1,0 +1,140 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"penstock/internal/api"
+	"penstock/internal/auth"
+	"penstock/internal/core/engine"
+	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/store"
+)
+
+// CreatePipeline stores a declaration as version 1 and starts the first
+// execution; polling sources start it themselves when they see a revision.
+func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInput) (*api.CreatePipelineOutput, error) {
+	who := caller(ctx)
+	tags, err := tagsFrom(pipelineARN(who, in.Pipeline.Name), in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	sent := declarationFrom(&in.Pipeline)
+	var d *pipeline.Declaration
+	var id int64
+	err = s.store.Update(ctx, func(tx store.Tx) error {
+		if _, err := tx.Pipeline(who.Account, who.Region, sent.Name); !errors.Is(err, store.ErrNotFound) {
+			if err != nil {
+				return err
+			}
+			return fault.New("PipelineNameInUseException", "A pipeline with the name '%s' already exists in account '%s'", sent.Name, who.Account)
+		}
+		n, err := tx.CountPipelines(who.Account, who.Region)
+		if err != nil {
+			return err
+		}
+		if n >= s.opt.MaxPipelines {
+			return fault.New("LimitExceededException", "The account has reached its limit of %d pipelines in region %s", s.opt.MaxPipelines, who.Region)
+		}
+		if d, err = accept(tx, who, nil, sent); err != nil {
+			return err
+		}
+		d.Version = 1
+		now := s.store.Now()
+		id, err = tx.InsertPipeline(store.Pipeline{
+			Pipeline: engine.Pipeline{Account: who.Account, Region: who.Region, Name: d.Name},
+			Version:  1, Mode: d.Mode, Type: d.Type, Created: now, Updated: now,
+		}, d)
+		if err != nil {
+			return err
+		}
+		if err := tx.SetTags(pipelineARN(who, d.Name), tags); err != nil {
+			return err
+		}
+		watches := watchesOf(id, who, d)
+		if err := tx.SetWatches(id, watches); err != nil || len(watches) > 0 {
+			return err
+		}
+		_, err = s.store.Step(tx, id, engine.Start{Trigger: engine.Trigger{Type: "CreatePipeline", Detail: who.ARN}})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.afterDeclaration(ctx, who, id, d); err != nil {
+		return nil, err
+	}
+	return &api.CreatePipelineOutput{Pipeline: declarationTo(d), Tags: in.Tags}, nil
+}
+
+// accept checks a declaration as Create- and UpdatePipeline do and returns it
+// in the form to store. old is the version in force, nil for a new pipeline.
+func accept(tx store.Tx, who auth.Principal, old, sent *pipeline.Declaration) (*pipeline.Declaration, error) {
+	next := sent.Clone() // the transaction may run again
+	pipeline.Normalize(next)
+	env := validationEnv(tx, who)
+	if err := pipeline.Validate(next, env); err != nil {
+		return nil, err
+	}
+	if err := available(next); err != nil {
+		return nil, err
+	}
+	clear := func(v string) (string, error) { return v, nil } // the store seals
+	return pipeline.Secrets(old, next, env, clear)
+}
+
+// available refuses what a declaration may ask for in AWS but this version
+// would silently not do.
+func available(d *pipeline.Declaration) error {
+	for _, st := range d.Stages {
+		if len(st.BeforeEntry) > 0 || len(st.OnSuccess) > 0 || st.OnFailure != nil && (st.OnFailure.Result != "" || len(st.OnFailure.Conditions) > 0) {
+			return fault.New("InvalidStageDeclarationException", "Stage '%s' uses beforeEntry, onSuccess or onFailure, which this version of Penstock does not evaluate yet; see docs/compatibility.md", st.Name)
+		}
+	}
+	if len(d.Triggers) > 0 {
+		return fault.New("InvalidStructureException", "Triggers are not available in this version of Penstock; see docs/compatibility.md")
+	}
+	return nil
+}
+
+// afterDeclaration does what follows a committed declaration: its buckets
+// exist, and its polling sources are looked at.
+func (s *Service) afterDeclaration(ctx context.Context, who auth.Principal, id int64, d *pipeline.Declaration) error {
+	if st := d.ArtifactStore; st != nil {
+		if err := s.opt.EnsureBucket(ctx, who.Account, who.Region, st.Bucket); err != nil {
+			return err
+		}
+	}
+	for region, st := range d.ArtifactStores {
+		if err := s.opt.EnsureBucket(ctx, who.Account, region, st.Bucket); err != nil {
+			return err
+		}
+	}
+	s.opt.SourcesChanged(id)
+	return nil
+}
+
+// watchesOf lists the source actions that poll: the provider supports it and
+// PollForSourceChanges is absent, "true" or "True" (engine.md section 1.9).
+func watchesOf(id int64, who auth.Principal, d *pipeline.Declaration) []store.Watch {
+	var out []store.Watch
+	for _, a := range d.Stages[0].Actions {
+		if a.Type.Owner != "AWS" || a.Type.Provider != "S3" || a.Type.Category != "Source" {
+			continue
+		}
+		if v, set := a.Configuration["PollForSourceChanges"]; set && v != "true" && v != "True" {
+			continue
+		}
+		out = append(out, store.Watch{
+			PipelineID: id, Account: who.Account, Region: who.Region, Name: d.Name, Action: a.Name,
+			Bucket: a.Configuration["S3Bucket"], Key: a.Configuration["S3ObjectKey"],
+		})
+	}
+	return out
+}
+
+func pipelineARN(who auth.Principal, name string) string {
+	return strings.Join([]string{"arn:aws:codepipeline", who.Region, who.Account, name}, ":")
+}

@@ -1,0 +1,104 @@
+package service
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+
+	"penstock/internal/api"
+	"penstock/internal/core/actiontype"
+	"penstock/internal/core/fault"
+	"penstock/internal/core/job"
+	"penstock/internal/store"
+)
+
+// partnerJob lets through whoever knows the token of the job's client. The
+// token proves the right to this client's jobs only.
+func (s *Service) partnerJob(ctx context.Context, token string) jobCheck {
+	account := caller(ctx).Account
+	return func(r store.Reader, j *job.Job) error {
+		if err := j.Visible(job.Partner, account, s.store.Now()); err != nil {
+			return err
+		}
+		c, err := r.Client(j.ClientID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		match := subtle.ConstantTimeCompare([]byte(c.Token), []byte(token)) == 1
+		if err != nil || !match || !c.Revoked.IsZero() {
+			return fault.New("InvalidClientTokenException", "The client token is not valid for job '%s'", j.ID)
+		}
+		return nil
+	}
+}
+
+// PollForThirdPartyJobs hands out the ids of partner jobs; the partner then
+// asks for details with the token of the job's client.
+func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThirdPartyJobsInput) (*api.PollForThirdPartyJobsOutput, error) {
+	who := caller(ctx)
+	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerThirdParty)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := s.store.Poll(ctx, job.Queue(job.Partner, who.Account, who.Region, t.ID, ""), batch(in.MaxBatchSize), api.PreferWait(ctx))
+	if err != nil {
+		return nil, err
+	}
+	out := &api.PollForThirdPartyJobsOutput{Jobs: make([]api.ThirdPartyJob, 0, len(jobs))}
+	for _, j := range jobs {
+		out.Jobs = append(out.Jobs, api.ThirdPartyJob{ClientId: j.ClientID, JobId: j.ID})
+	}
+	return out, nil
+}
+
+// GetThirdPartyJobDetails shows a partner job, with a new nonce while it is
+// not acknowledged.
+func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdPartyJobDetailsInput) (*api.GetThirdPartyJobDetailsOutput, error) {
+	open := s.partnerJob(ctx, in.ClientToken)
+	j, err := s.jobDetails(ctx, in.JobId, func(r store.Reader, j *job.Job) error {
+		if j.Kind == job.Custom && j.Account == caller(ctx).Account {
+			return fault.New("InvalidJobException", "The job '%s' is not a job of a partner action", j.ID)
+		}
+		return open(r, j)
+	})
+	if err != nil {
+		return nil, err
+	}
+	nonce := j.Nonces.String()
+	if !j.State.Terminal() {
+		nonce, err = s.store.IssueNonce(ctx, j.ID)
+		if errors.Is(err, store.ErrNotFound) { // it ended a moment ago
+			return nil, job.NotFound(j.ID)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	data, err := s.partnerData(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetThirdPartyJobDetailsOutput{JobDetails: &api.ThirdPartyJobDetails{Id: j.ID, Data: data, Nonce: nonce}}, nil
+}
+
+// AcknowledgeThirdPartyJob takes a partner job for the worker that has one of
+// its nonces.
+func (s *Service) AcknowledgeThirdPartyJob(ctx context.Context, in *api.AcknowledgeThirdPartyJobInput) (*api.AcknowledgeThirdPartyJobOutput, error) {
+	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.partnerJob(ctx, in.ClientToken))
+	if err != nil {
+		return nil, err
+	}
+	return &api.AcknowledgeThirdPartyJobOutput{Status: string(state)}, nil
+}
+
+// PutThirdPartyJobSuccessResult reports that a partner job went well.
+func (s *Service) PutThirdPartyJobSuccessResult(ctx context.Context, in *api.PutThirdPartyJobSuccessResultInput) error {
+	return s.succeed(ctx, &api.PutJobSuccessResultInput{
+		JobId: in.JobId, CurrentRevision: in.CurrentRevision, ContinuationToken: in.ContinuationToken, ExecutionDetails: in.ExecutionDetails,
+	}, s.partnerJob(ctx, in.ClientToken))
+}
+
+// PutThirdPartyJobFailureResult reports that a partner job failed.
+func (s *Service) PutThirdPartyJobFailureResult(ctx context.Context, in *api.PutThirdPartyJobFailureResultInput) error {
+	return s.fail(ctx, in.JobId, in.FailureDetails, s.partnerJob(ctx, in.ClientToken))
+}
