@@ -100,6 +100,18 @@ func (t Type) Info() pipeline.TypeInfo {
 	return info
 }
 
+// Env returns what declarations in a region are checked against: the types that
+// come with the service and those that added finds.
+func Env(region string, added func(pipeline.ActionType) (Type, bool)) pipeline.Env {
+	return pipeline.Env{Region: region, Type: func(id pipeline.ActionType) (pipeline.TypeInfo, bool) {
+		t, ok := LookupBuiltin(region, id)
+		if !ok {
+			t, ok = added(id)
+		}
+		return t.Info(), ok
+	}}
+}
+
 // Same reports whether two definitions are identical: a deleted custom type
 // comes back only with the definition it had.
 func Same(a, b Type) bool {

@@ -30,32 +30,32 @@ var invokeTypes = []Type{
 }
 
 // ruleTypes are what the conditions of a stage may consist of. They have no
-// outputs, and no limit of their own beyond the common one.
+// outputs.
 var ruleTypes = []Type{
 	builtIn("Rule", OwnerAWS, "LambdaInvoke",
 		keys("FunctionName: Function to call"),
 		optional("UserParameters: Text passed to the function"),
-	).inputs(0, 5).v2(),
+	).inputs(0, 5),
 
 	builtIn("Rule", OwnerAWS, "CloudWatchAlarm",
 		keys("AlarmName: Alarm to watch"),
 		optional("AlarmStates: States that count as trouble, comma-separated, ALARM when absent", "WaitTime: Minutes to watch"),
-	).v2(),
+	),
 
 	builtIn("Rule", OwnerAWS, "DeploymentWindow",
 		required("Cron: Minutes of the window, as a cron expression"),
 		optional("TimeZone: Time zone of the expression, UTC when absent"),
-	).v2(),
+	),
 
 	builtIn("Rule", OwnerAWS, "VariableCheck",
 		required("Variable: Reference to the variable", "Operator: EQ, NE, CONTAINS or MATCHES", "Value: Value to compare with"),
-	).v2(),
+	),
 
 	builtIn("Rule", OwnerAWS, "CodeBuild",
 		keys("ProjectName: Build project to run"),
 		optional("PrimarySource: Input artifact that holds the build specification", "BatchEnabled: Whether builds run as a batch",
 			"CombineArtifacts: Whether the artifacts of a batch become one", "EnvironmentVariables: Variables of the build, a JSON array"),
-	).inputs(1, 5).v2(),
+	).inputs(1, 5),
 
-	builtIn("Rule", OwnerAWS, "Commands").inputs(1, 10).within(commandsTimeout).v2(),
+	builtIn("Rule", OwnerAWS, "Commands").inputs(1, 10).within(commandsTimeout),
 }

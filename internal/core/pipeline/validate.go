@@ -101,6 +101,7 @@ type check struct {
 }
 
 func newCheck(d *Declaration, env Env) *check {
+	env.Type = remembered(env.Type)
 	c := &check{d: d, env: env, artifacts: map[string]position{}, namespaces: map[string]position{}}
 	declare := func(names map[string]position, name string, at position) {
 		if first, ok := names[name]; !ok || at.before(first) {
@@ -117,6 +118,23 @@ func newCheck(d *Declaration, env Env) *check {
 	}
 	c.uses = uses(c)
 	return c
+}
+
+// remembered asks find once for each type, since it may read a store.
+func remembered(find func(ActionType) (TypeInfo, bool)) func(ActionType) (TypeInfo, bool) {
+	type found struct {
+		info TypeInfo
+		ok   bool
+	}
+	known := map[ActionType]found{}
+	return func(id ActionType) (TypeInfo, bool) {
+		f, asked := known[id]
+		if !asked {
+			f.info, f.ok = find(id)
+			known[id] = f
+		}
+		return f.info, f.ok
+	}
 }
 
 // position is where something of a declaration runs.
