@@ -39,20 +39,17 @@ func TestRenderURL(t *testing.T) {
 func FuzzRenderURL(f *testing.F) {
 	f.Add("https://x/{Config:a}/{ExternalExecutionId}{RevisionId}{")
 	f.Fuzz(func(t *testing.T, template string) {
+		if len(template) > 64 {
+			t.Skip("too many parts to name them all")
+		}
 		// A template whose placeholders stand for themselves renders to itself.
-		same := map[string]string{}
+		config := map[string]string{"": "{Config:}"}
 		for i := range template {
-			for j := i; j <= len(template); j++ {
-				if len(template) <= 64 {
-					same[template[i:j]] = "{Config:" + template[i:j] + "}"
-				}
+			for j := i + 1; j <= len(template); j++ {
+				config[template[i:j]] = "{Config:" + template[i:j] + "}"
 			}
 		}
-		same[""] = "{Config:}"
-		if len(template) > 64 {
-			return
-		}
-		if got := actiontype.RenderURL(template, same, "{ExternalExecutionId}", "{RevisionId}"); got != template {
+		if got := actiontype.RenderURL(template, config, "{ExternalExecutionId}", "{RevisionId}"); got != template {
 			t.Errorf("RenderURL(%q) = %q", template, got)
 		}
 	})

@@ -158,7 +158,5 @@ func keep(stored, a *Action, key string, info TypeInfo) (string, error) {
 // unchangedBeside reports whether both actions have the same configuration,
 // where a Masked secret equals any stored one.
 func unchangedBeside(stored, a *Action) bool {
-	return maps.EqualFunc(maskedSecrets(stored), a.Configuration, func(x, y string) bool { return x == y })
+	return maps.Equal(MaskConfiguration(stored.Configuration, stored.Secrets), a.Configuration)
 }
-
-func maskedSecrets(a *Action) map[string]string { return MaskConfiguration(a.Configuration, a.Secrets) }
