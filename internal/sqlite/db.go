@@ -290,8 +290,8 @@ func (db *DB) closeConns() error {
 		errs = append(errs, db.wal.close())
 	}
 	if db.writer != nil {
-		if err := db.writer.c.script(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
-			errs = append(errs, err)
+		if db.wal != nil { // else Open failed, and says why
+			errs = append(errs, db.writer.c.script(`PRAGMA wal_checkpoint(TRUNCATE)`))
 		}
 		errs = append(errs, db.writer.c.close())
 	}

@@ -115,7 +115,11 @@ func (k *checkpointer) restart(w *conn, n int64) {
 	if err != nil {
 		k.retry = n + walRetry
 		k.db.log.Warn("write-ahead log cannot start anew", "bytes", n*frameBytes, "error", err)
+		return
 	}
+	*k.frames = 0
+	k.length.Store(0)
+	k.copied.Store(0)
 }
 
 func (k *checkpointer) loop() {

@@ -16,7 +16,9 @@ type call struct {
 	state atomic.Int32
 	done  chan error // room for one, so that the writer never waits
 	hooks []func()
-	err   error // of fn
+	// hooked counts the hooks that were started.
+	hooked int
+	err    error // of fn
 }
 
 const (
@@ -48,6 +50,8 @@ type writer struct {
 	tx      *Tx
 	group   []*call // have run and wait for the commit
 	dirty   bool    // the transaction holds writes of the group
+	settled int     // calls of the group, now durable, that have returned
+	durable bool    // the group is committed and its calls return
 }
 
 func newWriter(db *DB, c *conn, maxGroup int) *writer {
@@ -78,7 +82,7 @@ func (w *writer) update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	c.fn, c.err = nil, nil
 	clear(c.hooks)
-	c.hooks = c.hooks[:0]
+	c.hooks, c.hooked = c.hooks[:0], 0
 	calls.Put(c)
 	return err
 }
@@ -142,9 +146,14 @@ func (w *writer) loop() {
 		}
 		// A function called runtime.Goexit, as a test's Fatal does, and
 		// takes this goroutine with it.
-		w.abandon(errors.New("sqlite: the update's goroutine was ended"))
+		if !w.durable {
+			w.abandon(errors.New("sqlite: the update's goroutine was ended"))
+		}
 		go w.loop()
 	}()
+	if w.durable {
+		w.settle()
+	}
 	for {
 		if c := w.take(); c != nil {
 			w.transaction(c)
@@ -259,18 +268,26 @@ func (w *writer) commit() {
 	if w.dirty {
 		w.db.groups.Add(1)
 	}
-	w.dirty = false
-	for i, c := range w.group {
-		w.group[i] = nil
-		if c.err == nil {
-			for _, f := range c.hooks {
-				w.db.guard(f)
-			}
+	w.dirty, w.durable = false, true
+	w.settle()
+	w.db.wal.committed(w.c)
+}
+
+// settle runs the hooks of the group and lets its calls return. It notes how
+// far it is, so that it can go on if a hook ends the goroutine.
+func (w *writer) settle() {
+	for w.settled < len(w.group) {
+		c := w.group[w.settled]
+		for c.err == nil && c.hooked < len(c.hooks) {
+			f := c.hooks[c.hooked]
+			c.hooked++
+			w.db.guard(f)
 		}
+		w.group[w.settled] = nil
+		w.settled++
 		c.done <- c.err
 	}
-	w.group = w.group[:0]
-	w.db.wal.committed(w.c)
+	w.group, w.settled, w.durable = w.group[:0], 0, false
 }
 
 // rollback gives up the whole transaction.
