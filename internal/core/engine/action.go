@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -38,13 +39,13 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	}
 	act := Action{
 		ID: rec.ID, Name: a.Name, Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
-		Approval: rec.Approval, Deadline: t.env.Now.Add(timeLimit(a, info)),
+		Approval: rec.Approval,
 	}
 	work, err := t.prepare(e, a, info)
 	if err == nil {
 		rec.Resolved = mask(work.Configuration, a.Secrets)
 		rec.Inputs, rec.Outputs = artifacts(work.Inputs), artifacts(work.Outputs)
-		act.Outputs = rec.Outputs
+		act.Outputs, act.Deadline = rec.Outputs, t.env.Now.Add(timeLimit(a, info))
 	} else {
 		rec.Resolved = rec.Declared
 	}
@@ -120,8 +121,8 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 	}
 	r := resolver{e}
 	w.Configuration = make(map[string]string, len(a.Configuration))
-	for k, v := range a.Configuration {
-		out, err := r.resolve(v)
+	for _, k := range slices.Sorted(maps.Keys(a.Configuration)) {
+		out, err := r.resolve(a.Configuration[k])
 		if err != nil {
 			return w, err
 		}
@@ -129,6 +130,9 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 	}
 	if err := variable.CheckResolved(w.Configuration); err != nil {
 		return w, err
+	}
+	if v := w.Configuration[info.Queryable]; info.Queryable != "" && !pollable(v) {
+		return w, fault.New(variable.CodeInvalidConfiguration, "The value of %s can be polled for only if it has 1 to 50 letters, digits, hyphens and underscores; no job worker would ever get this job", info.Queryable)
 	}
 	var err error
 	if w.Commands, err = r.all(a.Commands); err != nil {
@@ -179,6 +183,20 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 		}
 	}
 	return w, nil
+}
+
+// pollable reports whether a poll can ask for the value of a queryable
+// property (QueryParamMap).
+func pollable(v string) bool {
+	if v == "" || len(v) > 50 {
+		return false
+	}
+	for _, c := range []byte(v) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
 }
 
 // client picks the client whose job a partner action becomes: the one that the
@@ -242,7 +260,10 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 		return
 	}
 	a.Status, a.Updated = s, t.env.Now
-	t.add(TimerCleared{actionTimer(e, a)})
+	res, a.Reported = a.Reported.Merge(res), Result{}
+	if !a.Deadline.IsZero() {
+		t.add(TimerCleared{actionTimer(e, a)})
+	}
 	if !a.JobDue.IsZero() {
 		t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
 		a.JobDue = time.Time{}
@@ -266,10 +287,7 @@ func (t *turn) keep(e *Execution, decl *pipeline.Action, a *Action, res Result) 
 	if decl.Type.Category == "Source" {
 		rev := SourceRevision{Action: a.Name, Created: t.env.Now}
 		if r := res.Revision; r != nil {
-			rev.ID, rev.ChangeID, rev.Summary = r.ID, r.ChangeID, r.Summary
-			if !r.Created.IsZero() {
-				rev.Created = r.Created
-			}
+			rev.ID, rev.ChangeID, rev.Summary, rev.Created = r.ID, r.ChangeID, r.Summary, r.Created
 		}
 		for _, o := range decl.Outputs {
 			rev.Artifacts = append(rev.Artifacts, o.Name)

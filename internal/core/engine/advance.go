@@ -96,9 +96,7 @@ func (t *turn) passStage(e *Execution, d *pipeline.Declaration, run *StageRun) {
 		return
 	}
 	from := e.Stage
-	if st := t.stage(from); st.Holder == e.ID {
-		st.Holder = ""
-	}
+	t.release(e)
 	e.Stage = d.Stages[i+1].Name
 	t.arrive(e)
 	t.admit(from)
@@ -113,6 +111,7 @@ func (t *turn) endStage(e *Execution, run *StageRun, s Status, event string) {
 func (t *turn) finish(e *Execution, s Status, event string) {
 	t.setStatus(e, s, event)
 	if e.Inside {
-		t.leave(e)
+		t.release(e)
+		t.admit(e.Stage)
 	}
 }

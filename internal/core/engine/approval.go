@@ -1,31 +1,34 @@
 package engine
 
-import "penstock/internal/core/fault"
+import (
+	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
+)
 
 // answerApproval is PutApprovalResult; its checks are in the order of
 // engine.md section 4.3. The token is the id of the action execution.
 func (t *turn) answerApproval(ev AnswerApproval) error {
-	st, err := t.currentStage(ev.Stage)
+	e := t.approval(ev)
+	decl, err := t.approvalAction(ev, e)
 	if err != nil {
 		return err
 	}
-	decl := st.Action(ev.Action)
-	if decl == nil || decl.Type.Category != "Approval" {
-		return fault.New("ActionNotFoundException", "Approval action '%s' was not found in stage '%s' of pipeline '%s'", ev.Action, ev.Stage, t.snap.Pipeline.Name)
-	}
-	e, run, a := t.approval(ev)
-	switch {
-	case e == nil:
+	if e == nil {
 		return fault.New("InvalidApprovalTokenException", "The token does not belong to an open approval request of action '%s' in stage '%s'", ev.Action, ev.Stage)
+	}
+	switch a := e.Run(ev.Stage).Action(ev.Action); {
+	case e.Mode != pipeline.Parallel && e.Version != t.snap.Current:
+		return fault.New("InvalidApprovalTokenException", "The pipeline %s has been updated, and the approval request you responded to is now out of date.", t.snap.Pipeline.Name)
 	case a.Answered:
 		return fault.New("ApprovalAlreadyCompletedException", "The approval request of action '%s' in stage '%s' has been answered already", ev.Action, ev.Stage)
-	case e.Outdated || e.Version != t.snap.Current && a.Status != InProgress:
-		return fault.New("InvalidApprovalTokenException", "The pipeline %s has been updated, and the approval request you responded to is now out of date.", t.snap.Pipeline.Name)
 	case a.Status != InProgress:
 		return fault.New("InvalidApprovalTokenException", "The approval request of action '%s' in stage '%s' is closed", ev.Action, ev.Stage)
 	case decl.Configuration["IsSummaryRequired"] == "true" && ev.Summary == "":
 		return fault.New("InvalidApprovalTokenException", "Action '%s' in stage '%s' requires a summary. Provide a summary in the approval result and try again.", ev.Action, ev.Stage)
 	}
+	e = t.exec(e.ID)
+	run := e.Run(ev.Stage)
+	a := run.Action(ev.Action)
 	a.Answered = true
 	res := Result{ExternalID: a.ID, Summary: ev.Summary, UpdatedBy: ev.By}
 	if ev.Approve {
@@ -38,13 +41,28 @@ func (t *turn) answerApproval(ev AnswerApproval) error {
 	return nil
 }
 
-// approval finds the request that the token belongs to, among the live
-// executions and the one that entered the stage last.
-func (t *turn) approval(ev AnswerApproval) (*Execution, *StageRun, *Action) {
-	ids := t.snap.State.Live
-	if st := t.snap.State.Stage(ev.Stage); st != nil {
-		ids = append([]string{st.Latest}, ids...)
+// approvalAction finds the action that is answered in the version in force or,
+// for an execution of PARALLEL mode, in the version that it runs.
+func (t *turn) approvalAction(ev AnswerApproval, e *Execution) (*pipeline.Action, error) {
+	d := t.snap.Declaration()
+	if e != nil && e.Mode == pipeline.Parallel {
+		d = t.declaration(e)
 	}
+	st := d.Stage(ev.Stage)
+	if st == nil {
+		return nil, t.noStage(ev.Stage)
+	}
+	a := st.Action(ev.Action)
+	if a == nil || a.Type.Category != "Approval" {
+		return nil, fault.New("ActionNotFoundException", "Approval action '%s' was not found in stage '%s' of pipeline '%s'", ev.Action, ev.Stage, t.snap.Pipeline.Name)
+	}
+	return a, nil
+}
+
+// approval finds the execution whose request the token belongs to: the one
+// that the caller knows, a live one, or the one that entered the stage last.
+func (t *turn) approval(ev AnswerApproval) *Execution {
+	ids := append(ev.needs(&t.snap.State), t.snap.State.Live...)
 	for _, id := range ids {
 		e := t.peek(id)
 		if e == nil {
@@ -52,11 +70,9 @@ func (t *turn) approval(ev AnswerApproval) (*Execution, *StageRun, *Action) {
 		}
 		if run := e.Run(ev.Stage); run != nil {
 			if a := run.Action(ev.Action); a != nil && a.Approval && a.ID == ev.Token {
-				e = t.exec(id)
-				run = e.Run(ev.Stage)
-				return e, run, run.Action(ev.Action)
+				return e
 			}
 		}
 	}
-	return nil, nil, nil
+	return nil
 }

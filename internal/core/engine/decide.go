@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"penstock/internal/core/fault"
 	"penstock/internal/core/pipeline"
@@ -114,9 +115,13 @@ func (t *turn) declaration(e *Execution) *pipeline.Declaration {
 func (t *turn) currentStage(name string) (*pipeline.Stage, error) {
 	st := t.snap.Declaration().Stage(name)
 	if st == nil {
-		return nil, fault.New("StageNotFoundException", "Stage '%s' was not found in pipeline '%s'", name, t.snap.Pipeline.Name)
+		return nil, t.noStage(name)
 	}
 	return st, nil
+}
+
+func (t *turn) noStage(name string) error {
+	return fault.New("StageNotFoundException", "Stage '%s' was not found in pipeline '%s'", name, t.snap.Pipeline.Name)
 }
 
 // setStatus moves the execution to a status and tells the world.
@@ -126,6 +131,16 @@ func (t *turn) setStatus(e *Execution, s Status, event string) {
 	if e.Terminal() {
 		t.removeLive(e.ID)
 	}
+}
+
+// addLive puts the execution among the live ones, which are in the order of
+// their start.
+func (t *turn) addLive(e *Execution) {
+	i := 0
+	for i < len(t.state.Live) && t.peek(t.state.Live[i]).Number < e.Number {
+		i++
+	}
+	t.state.Live, t.dirty = slices.Insert(t.state.Live, i, e.ID), true
 }
 
 func (t *turn) removeLive(id string) {

@@ -10,45 +10,77 @@ import (
 // enter. This is the only place that knows the order of executions.
 func (t *turn) arrive(e *Execution) {
 	e.Inside = false
-	st := t.stage(e.Stage)
 	switch e.Mode {
-	case pipeline.Superseded:
-		// At most one waits; the one that started later stays.
-		if len(st.Waiting) > 0 {
-			other := t.exec(st.Waiting[0])
-			if other.Number > e.Number {
-				t.setStatus(e, Superseded, "SUPERSEDED")
-				return
-			}
-			st.Waiting = nil
-			t.setStatus(other, Superseded, "SUPERSEDED")
+	case pipeline.Parallel: // no order: only a closed gate makes it wait
+		if !t.gateClosed(e, e.Stage) {
+			t.enter(e)
+			return
 		}
-		st.Waiting = []string{e.ID}
-	default: // QUEUED: first come, first in; PARALLEL: only a closed gate makes it wait
-		st.Waiting = append(st.Waiting, e.ID)
+	case pipeline.Superseded:
+		if !t.supersede(e) {
+			return
+		}
 	}
+	st := t.stage(e.Stage)
+	st.Waiting = append(st.Waiting, e.ID)
 	t.admit(e.Stage)
+}
+
+// supersede leaves at most one execution of a SUPERSEDED pipeline in front of
+// a stage, the one that started last, and reports whether that is e. Those of
+// the pipeline's time in PARALLEL mode that wait there are left alone.
+func (t *turn) supersede(e *Execution) bool {
+	st := t.stage(e.Stage)
+	for _, id := range slices.Clone(st.Waiting) {
+		other := t.peek(id)
+		if other.Mode != pipeline.Superseded {
+			continue
+		}
+		if other.Number > e.Number {
+			t.setStatus(e, Superseded, "SUPERSEDED")
+			return false
+		}
+		st.Waiting = without(st.Waiting, id)
+		t.setStatus(t.exec(id), Superseded, "SUPERSEDED")
+	}
+	return true
 }
 
 // admit lets waiting executions into the stage as its gates and its lock
 // allow.
 func (t *turn) admit(name string) {
 	for {
-		st := t.state.Stage(name)
-		if st == nil || len(st.Waiting) == 0 {
+		e := t.nextIn(name)
+		if e == nil {
 			return
 		}
-		e := t.peek(st.Waiting[0])
-		if e.Mode != pipeline.Parallel && st.Holder != "" {
-			return
-		}
-		if t.gateClosed(e, name) {
-			return
-		}
-		st = t.stage(name)
-		st.Waiting = slices.Clone(st.Waiting[1:])
-		t.enter(t.exec(e.ID), st)
+		st := t.stage(name)
+		st.Waiting = without(st.Waiting, e.ID)
+		t.enter(e)
 	}
+}
+
+// nextIn picks the execution that may enter the stage now, nil if none may.
+// Nobody overtakes, except that executions of PARALLEL mode neither wait for
+// others nor hold them up.
+func (t *turn) nextIn(name string) *Execution {
+	st := t.state.Stage(name)
+	if st == nil {
+		return nil
+	}
+	taken := st.Holder != ""
+	for _, id := range st.Waiting {
+		e := t.peek(id)
+		parallel := e.Mode == pipeline.Parallel
+		if !parallel && taken {
+			continue
+		}
+		if !t.gateClosed(e, name) {
+			return t.exec(id)
+		}
+		taken = taken || !parallel
+	}
+	return nil
 }
 
 // gateClosed reports whether the inbound transition of the stage or the
@@ -67,22 +99,25 @@ func (t *turn) gateClosed(e *Execution, name string) bool {
 }
 
 // enter takes the stage for the execution and starts its first actions.
-func (t *turn) enter(e *Execution, st *Stage) {
+func (t *turn) enter(e *Execution) {
 	if e.Mode != pipeline.Parallel {
-		st.Holder = e.ID
+		st := t.stage(e.Stage)
+		st.Holder, st.Latest = e.ID, e.ID
 	}
-	st.Latest = e.ID
 	e.Inside = true
-	e.Runs = append(e.Runs, StageRun{Stage: st.Name, Status: InProgress, Started: t.env.Now})
+	e.Runs = append(e.Runs, StageRun{Stage: e.Stage, Status: InProgress, Started: t.env.Now})
 	t.emitStage(e, &e.Runs[len(e.Runs)-1], "STARTED")
 	t.advance(e)
 }
 
-// leave frees the stage that the execution is in and lets the next one in.
-func (t *turn) leave(e *Execution) {
+// release gives up the lock of the stage that the execution is in. The state
+// of a stage that an update took out of the declaration goes with it.
+func (t *turn) release(e *Execution) {
 	e.Inside = false
-	if st := t.stage(e.Stage); st.Holder == e.ID {
-		st.Holder = ""
+	st := t.state.Stage(e.Stage)
+	if st == nil || st.Holder != e.ID {
+		return
 	}
-	t.admit(e.Stage)
+	st.Holder, t.dirty = "", true
+	t.forgetStages()
 }

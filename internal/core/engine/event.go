@@ -53,6 +53,10 @@ type AnswerApproval struct {
 	Stage, Action, Token string
 	Approve              bool
 	Summary, By          string
+	// Execution is the execution that the token's action execution belongs
+	// to, by the history; "" when the caller does not know. With it an answer
+	// to a request of the past is told apart from a wrong token.
+	Execution string
 }
 
 // JobSucceeded is PutJobSuccessResult and its siblings for a job in progress.
@@ -106,9 +110,12 @@ func (e JobFailed) needs(*State) []string     { return nil }
 func (e TimerFired) needs(*State) []string    { return nil }
 func (e Updated) needs(*State) []string       { return nil }
 func (e Deleted) needs(*State) []string       { return nil }
-func (e AnswerApproval) needs(s *State) []string {
-	if st := s.Stage(e.Stage); st != nil && st.Latest != "" {
-		return []string{st.Latest}
+func (e AnswerApproval) needs(s *State) (ids []string) {
+	if e.Execution != "" {
+		ids = append(ids, e.Execution)
 	}
-	return nil
+	if st := s.Stage(e.Stage); st != nil && st.Latest != "" {
+		ids = append(ids, st.Latest)
+	}
+	return ids
 }

@@ -128,7 +128,8 @@ type JobQueued struct {
 }
 
 // JobClosed ends a job. Digest identifies the report that did it, "" for an
-// end by the engine.
+// end by the engine; then the job's own timer (JobTimer), if it is armed,
+// stays behind and does nothing when it fires.
 type JobClosed struct {
 	ID     string
 	State  job.State

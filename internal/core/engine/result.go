@@ -17,7 +17,7 @@ func (t *turn) open(j *job.Job) (*Execution, *StageRun, *Action) {
 		return nil, nil, nil
 	}
 	a := run.Action(j.Action)
-	if a == nil || a.Status != InProgress || a.Job != j.ID {
+	if a == nil || a.Status != InProgress || a.Job == "" || a.Job != j.ID {
 		return nil, nil, nil
 	}
 	return e, run, a
@@ -42,20 +42,26 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 	if e == nil {
 		return closedMeanwhile(ev.Job)
 	}
+	rev := ev.Revision
+	if rev != nil && rev.Created.IsZero() {
+		now := *rev
+		now.Created = t.env.Now
+		rev = &now
+	}
 	t.add(JobClosed{ID: ev.Job.ID, State: job.Succeeded, Digest: ev.Digest, At: t.env.Now})
 	if ev.Job.Timeout > 0 {
 		t.add(TimerCleared{JobTimer(ev.Job)})
 	}
 	res := Result{
 		ExternalID: ev.Details.ExternalID, Summary: ev.Details.Summary, Percent: ev.Details.PercentComplete,
-		Variables: ev.Outputs, Revision: ev.Revision,
+		Variables: ev.Outputs, Revision: rev,
 	}
 	if ev.ContinuationToken == "" {
 		t.endAction(e, run, a, Succeeded, "SUCCEEDED", res)
 		t.advance(e)
 		return nil
 	}
-	a.Updated = t.env.Now
+	a.Updated, a.Reported = t.env.Now, a.Reported.Merge(res)
 	t.add(ActionUpdated{ID: a.ID, Status: InProgress, At: t.env.Now, Result: res})
 	state, due := job.Queued, t.env.Now.Add(t.env.ContinuationDelay)
 	if t.env.ContinuationDelay > 0 {

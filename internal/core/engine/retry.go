@@ -31,8 +31,7 @@ func (t *turn) retry(ev RetryStage) error {
 	e.Stop = nil
 	e.Summary = ""
 	if e.Terminal() {
-		t.dirty = true
-		t.state.Live = append(t.state.Live, e.ID)
+		t.addLive(e)
 		e.Status, e.Updated, e.Inside = InProgress, t.env.Now, true
 		if e.Mode != pipeline.Parallel {
 			t.stage(ev.Stage).Holder = e.ID
@@ -50,7 +49,7 @@ func (t *turn) retry(ev RetryStage) error {
 func (t *turn) retryable(ev RetryStage, e *Execution) error {
 	st := t.snap.State.Stage(ev.Stage)
 	notLatest := fault.New("NotLatestPipelineExecutionException", "The execution '%s' is not the latest one in stage '%s' of pipeline '%s'", ev.Execution, ev.Stage, t.snap.Pipeline.Name)
-	if e == nil || st == nil || e.Mode != pipeline.Parallel && st.Latest != e.ID {
+	if e == nil || e.Mode != pipeline.Parallel && (st == nil || st.Latest != e.ID) {
 		return notLatest
 	}
 	refuse := func(why string) error {
@@ -74,6 +73,8 @@ func (t *turn) retryable(ev RetryStage, e *Execution) error {
 		return refuse("the stage has not ended")
 	case !ev.All && !anyFailed(run):
 		return refuse("no action has failed")
+	case e.Terminal() && t.full(e.Mode):
+		return t.limitExceeded(e.Mode)
 	}
 	return nil
 }

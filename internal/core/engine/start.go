@@ -10,7 +10,7 @@ import (
 // start begins an execution; the order of its checks is engine.md section 4.1.
 func (t *turn) start(ev Start) error {
 	d := t.snap.Declaration()
-	if err := checkVariables(d, ev); err != nil {
+	if err := checkVariables(ev); err != nil {
 		return err
 	}
 	if err := checkOverrides(d, ev.Overrides); err != nil {
@@ -19,6 +19,10 @@ func (t *turn) start(ev Start) error {
 	if ev.Replay != "" {
 		t.answer = ev.Replay
 		return nil
+	}
+	full := t.full(d.Mode)
+	if full && answersLimit(ev.Trigger) {
+		return t.limitExceeded(d.Mode)
 	}
 	t.dirty = true
 	t.state.Sequence++
@@ -32,6 +36,10 @@ func (t *turn) start(ev Start) error {
 	t.state.Live = append(t.state.Live, e.ID)
 	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger = &e.Trigger })
 
+	if full {
+		t.setStatus(e, Failed, "FAILED")
+		return nil
+	}
 	values, missing := resolveVariables(d, ev.Variables)
 	if len(missing) > 0 {
 		e.Summary = "Values for required variables haven't been provided: " + strings.Join(missing, ",")
@@ -43,7 +51,7 @@ func (t *turn) start(ev Start) error {
 	return nil
 }
 
-func checkVariables(d *pipeline.Declaration, ev Start) error {
+func checkVariables(ev Start) error {
 	seen := map[string]bool{}
 	for _, v := range ev.Variables {
 		if seen[v.Name] {
@@ -51,10 +59,25 @@ func checkVariables(d *pipeline.Declaration, ev Start) error {
 		}
 		seen[v.Name] = true
 	}
-	if d.Type == pipeline.V1 && len(ev.Variables) > 0 {
-		return fault.New("ValidationException", "Variables can only be given when starting a V2 pipeline; '%s' is a V1 pipeline", d.Name)
-	}
 	return nil
+}
+
+// maxLive is how many executions of a QUEUED or PARALLEL pipeline may be
+// InProgress or Stopping at a time (quota page).
+const maxLive = 50
+
+func (t *turn) full(mode string) bool {
+	return mode != pipeline.Superseded && len(t.state.Live) >= maxLive
+}
+
+func (t *turn) limitExceeded(mode string) error {
+	return fault.New("ConcurrentPipelineExecutionsLimitExceededException", "The pipeline '%s' has %d executions in progress, which is the limit in execution mode %s", t.snap.Pipeline.Name, len(t.state.Live), mode)
+}
+
+// answersLimit reports whether a start has a caller who can be told of the
+// limit; otherwise an execution appears and fails (engine.md section 2.7).
+func answersLimit(tr Trigger) bool {
+	return tr.Type == "StartPipelineExecution" || tr.Type == "PutActionRevision"
 }
 
 // overridable lists the revision types that a source provider takes.

@@ -59,7 +59,7 @@ type Stage struct {
 	Name     string
 	Holder   string   `json:",omitempty"` // execution inside; "" = free. Unused in PARALLEL mode
 	Waiting  []string `json:",omitempty"` // executions in front, next to enter first
-	Latest   string   `json:",omitempty"` // execution that entered last
+	Latest   string   `json:",omitempty"` // execution that entered last. Not set in PARALLEL mode
 	Inbound  Transition
 	Outbound Transition
 }
@@ -138,8 +138,9 @@ type Action struct {
 	Approval bool       `json:",omitempty"` // waits for PutApprovalResult; its token is the ID
 	Answered bool       `json:",omitempty"` // an approval that a reviewer answered
 	Job      string     `json:",omitempty"` // open job
-	Deadline time.Time  // the action's time limit
-	JobDue   time.Time  `json:",omitzero"` // continuation due
+	Deadline time.Time  `json:",omitzero"`  // the action's time limit; zero = could not start
+	JobDue   time.Time  `json:",omitzero"`  // continuation due
+	Reported Result     `json:",omitzero"`  // what reports with a continuation token said so far
 	Outputs  []Artifact `json:",omitempty"`
 }
 

@@ -17,6 +17,9 @@ func (t *turn) stop(ev StopExecution) error {
 	}
 	e = t.exec(ev.Execution)
 	t.answer = e.ID
+	if e.Stop != nil && ev.Reason == "" {
+		ev.Reason = e.Stop.Reason
+	}
 	e.Stop = &Stop{Abandon: ev.Abandon, Reason: ev.Reason}
 	if e.Status != Stopping {
 		e.Status, e.Updated = Stopping, t.env.Now

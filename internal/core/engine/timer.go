@@ -6,22 +6,34 @@ import (
 	"penstock/internal/core/job"
 )
 
-// timerFired takes what has become due. A timer whose action or job has ended
-// meanwhile does nothing.
+// timerFired takes what has become due. A timer fires once; one whose action
+// or job has ended meanwhile does nothing more.
 func (t *turn) timerFired(timer Timer) {
-	e := t.exec(timer.Execution)
-	if e == nil {
+	t.add(TimerCleared{timer})
+	e := t.peek(timer.Execution)
+	if e == nil || e.Terminal() {
 		return
 	}
 	for i := range e.Runs {
-		run := &e.Runs[i]
-		for k := range run.Actions {
-			a := &run.Actions[k]
-			if a.Status == InProgress && (timer.ID == a.ID || timer.ID == a.Job) {
-				t.due(e, run, a, timer)
+		for _, a := range e.Runs[i].Actions {
+			if a.Status == InProgress && a.waitsFor(timer) {
+				e = t.exec(e.ID)
+				run := &e.Runs[i]
+				t.due(e, run, run.Action(a.Name), timer)
 				return
 			}
 		}
+	}
+}
+
+func (a *Action) waitsFor(timer Timer) bool {
+	switch timer.Kind {
+	case ActionDeadline:
+		return timer.ID == a.ID
+	case ContinuationDue:
+		return timer.ID == a.Job && !a.JobDue.IsZero()
+	default:
+		return timer.ID == a.Job
 	}
 }
 

@@ -17,19 +17,19 @@ func (t *turn) setTransition(ev SetTransition) error {
 	if !ev.Disable && !gate.Disabled {
 		return nil
 	}
-	*gate = Transition{Disabled: ev.Disable, Reason: ev.Reason, ChangedBy: ev.By, ChangedAt: t.env.Now}
-	if !ev.Disable {
-		for _, name := range t.waitingStages() {
-			t.admit(name)
-		}
+	*gate = Transition{Disabled: ev.Disable, ChangedBy: ev.By, ChangedAt: t.env.Now}
+	if ev.Disable {
+		gate.Reason = ev.Reason
+		return nil
 	}
+	t.admitAll()
 	return nil
 }
 
-// waitingStages lists the stages that have executions in front. The gate
-// behind a stage holds whoever waits for the next one, which may differ from
-// version to version.
-func (t *turn) waitingStages() []string {
+// admitAll looks at all stages that have executions in front: the gate behind
+// a stage holds whoever waits for the next one, which may differ from version
+// to version.
+func (t *turn) admitAll() {
 	var names []string
 	for i := range t.state.Stages {
 		if len(t.state.Stages[i].Waiting) > 0 {
@@ -37,5 +37,7 @@ func (t *turn) waitingStages() []string {
 		}
 	}
 	slices.Sort(names)
-	return names
+	for _, name := range names {
+		t.admit(name)
+	}
 }

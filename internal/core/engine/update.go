@@ -6,7 +6,7 @@ import "penstock/internal/core/pipeline"
 // more; its jobs answer as if they had never been.
 func (t *turn) deleted() {
 	for _, id := range t.snap.State.Live {
-		e := t.exec(id)
+		e := t.peek(id)
 		for i := range e.Runs {
 			for _, a := range e.Runs[i].Actions {
 				if a.Status != InProgress {
@@ -31,16 +31,19 @@ func (t *turn) deleted() {
 // running actions have ended; open approvals cannot be answered any more.
 // Executions of a PARALLEL pipeline go on with the version they started with.
 func (t *turn) updated() {
+	// Who waits goes first, so that nobody enters a stage that comes free.
 	for _, id := range t.snap.State.Live {
-		if t.peek(id).Mode == pipeline.Parallel {
+		if e := t.peek(id); e.Mode != pipeline.Parallel && !e.Inside {
+			e = t.exec(id)
+			t.unwait(e)
+			t.setStatus(e, Cancelled, "CANCELED")
+		}
+	}
+	for _, id := range t.snap.State.Live {
+		if e := t.peek(id); e.Mode == pipeline.Parallel || !e.Inside {
 			continue
 		}
 		e := t.exec(id)
-		if !e.Inside {
-			t.unwait(e)
-			t.setStatus(e, Cancelled, "CANCELED")
-			continue
-		}
 		e.Outdated = true
 		run := e.Run(e.Stage)
 		for i := range run.Actions {
@@ -50,7 +53,20 @@ func (t *turn) updated() {
 		}
 		t.advance(e)
 	}
+	t.openOrphans()
 	t.forgetStages()
+}
+
+// openOrphans removes the gates of stages that the declaration in force no
+// longer has: nobody could open them, and executions of PARALLEL mode may
+// still have to pass.
+func (t *turn) openOrphans() {
+	for i := range t.state.Stages {
+		if st := &t.state.Stages[i]; t.snap.Declaration().Stage(st.Name) == nil {
+			st.Inbound, st.Outbound, t.dirty = Transition{}, Transition{}, true
+		}
+	}
+	t.admitAll()
 }
 
 // unwait takes the execution out of the line in front of its stage.
@@ -68,5 +84,7 @@ func (t *turn) forgetStages() {
 			kept = append(kept, st)
 		}
 	}
-	t.state.Stages, t.dirty = kept, true
+	if len(kept) != len(t.state.Stages) {
+		t.state.Stages, t.dirty = kept, true
+	}
 }

@@ -19,10 +19,14 @@ func (n *Nonces) HandOut() string {
 }
 
 // Issue issues one more nonce for the present hand-out
-// (GetThirdPartyJobDetails before the acknowledgement).
+// (GetThirdPartyJobDetails before the acknowledgement). The first one of a job
+// that was never handed out is as good as a hand-out.
 func (n *Nonces) Issue() string {
 	if n.Acked == 0 {
 		n.Last++
+	}
+	if n.Floor == 0 {
+		n.Floor = n.Last
 	}
 	return n.String()
 }
