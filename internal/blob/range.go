@@ -25,3 +25,32 @@ func (r Range) Resolve(size int64) (offset, length int64, ok bool) {
 	}
 	return r.Offset, length, true
 }
+
+// Window applies the conditions to info and returns the bytes that a read
+// with these options yields: those of Part, of Range, or all.
+func (o *GetOptions) Window(info *Info) (offset, length int64, err error) {
+	if err := o.If.ForRead(info); err != nil {
+		return 0, 0, err
+	}
+	switch {
+	case o.Part > 0:
+		sizes := info.Parts
+		if sizes == nil {
+			sizes = []int64{info.Size}
+		}
+		if o.Part > len(sizes) {
+			return 0, 0, Errorf(InvalidPartNumber, info.Bucket, info.Key, "The requested partnumber is not satisfiable")
+		}
+		for _, size := range sizes[:o.Part-1] {
+			offset += size
+		}
+		return offset, sizes[o.Part-1], nil
+	case o.Range != nil:
+		offset, length, ok := o.Range.Resolve(info.Size)
+		if !ok {
+			return 0, 0, Errorf(InvalidRange, info.Bucket, info.Key, "The requested range is not satisfiable")
+		}
+		return offset, length, nil
+	}
+	return 0, info.Size, nil
+}

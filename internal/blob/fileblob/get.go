@@ -46,35 +46,6 @@ func (s *Store) look(ctx context.Context, bucket, key, version string) (opened, 
 	return o, err
 }
 
-// window applies the conditions and says which bytes a read yields.
-func (o *opened) window(want *blob.GetOptions) (offset, length int64, err error) {
-	info := &o.info
-	if err := want.If.ForRead(info); err != nil {
-		return 0, 0, err
-	}
-	switch {
-	case want.Part > 0:
-		sizes := info.Parts
-		if sizes == nil {
-			sizes = []int64{info.Size}
-		}
-		if want.Part > len(sizes) {
-			return 0, 0, blob.Errorf(blob.InvalidPartNumber, info.Bucket, info.Key, "The requested partnumber is not satisfiable")
-		}
-		for _, size := range sizes[:want.Part-1] {
-			offset += size
-		}
-		return offset, sizes[want.Part-1], nil
-	case want.Range != nil:
-		offset, length, ok := want.Range.Resolve(info.Size)
-		if !ok {
-			return 0, 0, blob.Errorf(blob.InvalidRange, info.Bucket, info.Key, "The requested range is not satisfiable")
-		}
-		return offset, length, nil
-	}
-	return 0, info.Size, nil
-}
-
 // Head implements [blob.Store].
 func (s *Store) Head(ctx context.Context, bucket, key string, want *blob.GetOptions) (blob.Info, error) {
 	if want == nil {
@@ -84,7 +55,7 @@ func (s *Store) Head(ctx context.Context, bucket, key string, want *blob.GetOpti
 	if err != nil {
 		return blob.Info{}, err
 	}
-	_, _, err = o.window(want)
+	_, _, err = want.Window(&o.info)
 	return o.info, err
 }
 
@@ -98,7 +69,7 @@ func (s *Store) Get(ctx context.Context, bucket, key string, want *blob.GetOptio
 		if err != nil {
 			return nil, err
 		}
-		offset, length, err := o.window(want)
+		offset, length, err := want.Window(&o.info)
 		if err != nil {
 			return nil, err
 		}
