@@ -69,9 +69,6 @@ func (v *ActionDeclaration) check(d *decoder, m members) {
 	if m.has(11) {
 		d.checkInteger(11, "timeoutInMinutes", *v.TimeoutInMinutes, &limitActionTimeout)
 	}
-	if m.has(12) {
-		d.checkSize(12, "environmentVariables", len(v.EnvironmentVariables), 0, 10)
-	}
 }
 
 func (v *ActionExecutionFilter) check(d *decoder, m members) {
@@ -107,9 +104,6 @@ func (v *ActionTypeDeclaration) check(d *decoder, m members) {
 	d.require(m, 2, "id")
 	d.require(m, 3, "inputArtifactDetails")
 	d.require(m, 4, "outputArtifactDetails")
-	if m.has(6) {
-		d.checkSize(6, "properties", len(v.Properties), 0, 10)
-	}
 }
 
 func (v *ActionTypeExecutor) check(d *decoder, m members) {
@@ -232,9 +226,7 @@ func (v *ArtifactStore) check(d *decoder, m members) {
 }
 
 func (v *BeforeEntryConditions) check(d *decoder, m members) {
-	if d.require(m, 0, "conditions") {
-		d.checkSize(0, "conditions", len(v.Conditions), 1, 1)
-	}
+	d.require(m, 0, "conditions")
 }
 
 func (v *BlockerDeclaration) check(d *decoder, m members) {
@@ -250,9 +242,6 @@ func (v *Condition) check(d *decoder, m members) {
 	if m.has(0) {
 		d.checkText(0, "result", v.Result, &limitResult)
 	}
-	if m.has(1) {
-		d.checkSize(1, "rules", len(v.Rules), 0, 5)
-	}
 }
 
 func (v *CreateCustomActionTypeInput) check(d *decoder, m members) {
@@ -264,9 +253,6 @@ func (v *CreateCustomActionTypeInput) check(d *decoder, m members) {
 	}
 	if d.require(m, 2, "version") {
 		d.checkText(2, "version", v.Version, &limitVersion)
-	}
-	if m.has(4) {
-		d.checkSize(4, "configurationProperties", len(v.ConfigurationProperties), 0, 10)
 	}
 	d.require(m, 5, "inputArtifactDetails")
 	d.require(m, 6, "outputArtifactDetails")
@@ -382,9 +368,6 @@ func (v *FailureConditions) check(d *decoder, m members) {
 	if m.has(0) {
 		d.checkText(0, "result", v.Result, &limitResult)
 	}
-	if m.has(2) {
-		d.checkSize(2, "conditions", len(v.Conditions), 0, 1)
-	}
 }
 
 func (v *FailureDetails) check(d *decoder, m members) {
@@ -467,12 +450,6 @@ func (v *GitBranchFilterCriteria) check(d *decoder, m members) {
 func (v *GitConfiguration) check(d *decoder, m members) {
 	if d.require(m, 0, "sourceActionName") {
 		d.checkText(0, "sourceActionName", v.SourceActionName, &limitActionName)
-	}
-	if m.has(1) {
-		d.checkSize(1, "push", len(v.Push), 0, 3)
-	}
-	if m.has(2) {
-		d.checkSize(2, "pullRequest", len(v.PullRequest), 0, 3)
 	}
 }
 
@@ -681,12 +658,6 @@ func (v *PipelineDeclaration) check(d *decoder, m members) {
 	}
 	if m.has(7) {
 		d.checkText(7, "pipelineType", v.PipelineType, &limitPipelineType)
-	}
-	if m.has(8) {
-		d.checkSize(8, "variables", len(v.Variables), 0, 50)
-	}
-	if m.has(9) {
-		d.checkSize(9, "triggers", len(v.Triggers), 0, 50)
 	}
 }
 
@@ -917,14 +888,8 @@ func (v *StartPipelineExecutionInput) check(d *decoder, m members) {
 	if d.require(m, 0, "name") {
 		d.checkText(0, "name", v.Name, &limitPipelineName)
 	}
-	if m.has(1) {
-		d.checkSize(1, "variables", len(v.Variables), 0, 50)
-	}
 	if m.has(2) {
 		d.checkText(2, "clientRequestToken", v.ClientRequestToken, &limitClientRequestToken)
-	}
-	if m.has(3) {
-		d.checkSize(3, "sourceRevisions", len(v.SourceRevisions), 0, 50)
 	}
 }
 
@@ -947,9 +912,7 @@ func (v *SucceededInStageFilter) check(d *decoder, m members) {
 }
 
 func (v *SuccessConditions) check(d *decoder, m members) {
-	if d.require(m, 0, "conditions") {
-		d.checkSize(0, "conditions", len(v.Conditions), 1, 1)
-	}
+	d.require(m, 0, "conditions")
 }
 
 func (v *Tag) check(d *decoder, m members) {
@@ -1013,9 +976,7 @@ func (v *WebhookDefinition) check(d *decoder, m members) {
 	if d.require(m, 2, "targetAction") {
 		d.checkText(2, "targetAction", v.TargetAction, &limitActionName)
 	}
-	if d.require(m, 3, "filters") {
-		d.checkSize(3, "filters", len(v.Filters), 0, 5)
-	}
+	d.require(m, 3, "filters")
 	if d.require(m, 4, "authentication") {
 		d.checkText(4, "authentication", v.Authentication, &limitWebhookAuthenticationType)
 	}

@@ -321,15 +321,17 @@ func (d *decoder) textMap(p *map[string]string, m *members, i int) {
 	m.put(i)
 }
 
-// decodeStructs reads a list of structures.
-func decodeStructs[T any, P shape[T]](d *decoder) []T {
+// decodeStructs reads a list of structures and reports its size when that is
+// out of bounds.
+func decodeStructs[T any, P shape[T]](d *decoder, least, most int) []T {
 	if !d.list() {
 		return nil
 	}
 	list := []T{}
+	n := 0
 	d.push(step{kind: elementStep})
-	for d.nextElement() {
-		d.path[len(d.path)-1].index++
+	for ; d.nextElement(); n++ {
+		d.path[len(d.path)-1].index = n + 1
 		if d.flooded { // the request is refused anyway: do not hold its elements
 			clear(list)
 			list = list[:0]
@@ -343,6 +345,9 @@ func decodeStructs[T any, P shape[T]](d *decoder) []T {
 		P(&list[len(list)-1]).decode(d)
 	}
 	d.leave()
+	if clause := sizeClause(n, least, most); clause != "" {
+		d.report("Value", clause)
+	}
 	return list
 }
 
@@ -352,10 +357,16 @@ func decodeStructMap[T any, P shape[T]](d *decoder) map[string]T {
 		return nil
 	}
 	structs := map[string]T{}
-	for n := 0; d.nextMember(); n++ {
+	places := map[string]int{}
+	for d.nextMember() {
 		key := d.name
-		d.push(step{kind: keyStep, name: key, index: n})
-		if _, again := structs[key]; again {
+		place, again := places[key]
+		if !again {
+			place = len(places)
+			places[key] = place
+		}
+		d.push(step{kind: keyStep, name: key, index: place})
+		if again {
 			d.forget()
 		}
 		value := new(T)

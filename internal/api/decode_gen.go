@@ -179,13 +179,13 @@ func (v *ActionDeclaration) decode(d *decoder) {
 		case "outputArtifacts":
 			v.OutputArtifacts = nil
 			if d.enter(&m, 5, "outputArtifacts") {
-				v.OutputArtifacts = decodeStructs[OutputArtifact](d)
+				v.OutputArtifacts = decodeStructs[OutputArtifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 6, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[InputArtifact](d)
+				v.InputArtifacts = decodeStructs[InputArtifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "outputVariables":
@@ -201,7 +201,7 @@ func (v *ActionDeclaration) decode(d *decoder) {
 		case "environmentVariables":
 			v.EnvironmentVariables = nil
 			if d.enter(&m, 12, "environmentVariables") {
-				v.EnvironmentVariables = decodeStructs[EnvironmentVariable](d)
+				v.EnvironmentVariables = decodeStructs[EnvironmentVariable](d, 0, 10)
 				d.leave()
 			}
 		default:
@@ -348,7 +348,7 @@ func (v *ActionExecutionInput) decode(d *decoder) {
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 5, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[ArtifactDetail](d)
+				v.InputArtifacts = decodeStructs[ArtifactDetail](d, 0, noMaximum)
 				d.leave()
 			}
 		case "namespace":
@@ -369,7 +369,7 @@ func (v *ActionExecutionOutput) decode(d *decoder) {
 		case "outputArtifacts":
 			v.OutputArtifacts = nil
 			if d.enter(&m, 0, "outputArtifacts") {
-				v.OutputArtifacts = decodeStructs[ArtifactDetail](d)
+				v.OutputArtifacts = decodeStructs[ArtifactDetail](d, 0, noMaximum)
 				d.leave()
 			}
 		case "executionResult":
@@ -493,7 +493,7 @@ func (v *ActionType) decode(d *decoder) {
 		case "actionConfigurationProperties":
 			v.ActionConfigurationProperties = nil
 			if d.enter(&m, 2, "actionConfigurationProperties") {
-				v.ActionConfigurationProperties = decodeStructs[ActionConfigurationProperty](d)
+				v.ActionConfigurationProperties = decodeStructs[ActionConfigurationProperty](d, 0, 10)
 				d.leave()
 			}
 		case "inputArtifactDetails":
@@ -577,7 +577,7 @@ func (v *ActionTypeDeclaration) decode(d *decoder) {
 		case "properties":
 			v.Properties = nil
 			if d.enter(&m, 6, "properties") {
-				v.Properties = decodeStructs[ActionTypeProperty](d)
+				v.Properties = decodeStructs[ActionTypeProperty](d, 0, 10)
 				d.leave()
 			}
 		case "urls":
@@ -936,7 +936,7 @@ func (v *BeforeEntryConditions) decode(d *decoder) {
 		case "conditions":
 			v.Conditions = nil
 			if d.enter(&m, 0, "conditions") {
-				v.Conditions = decodeStructs[Condition](d)
+				v.Conditions = decodeStructs[Condition](d, 1, 1)
 				d.leave()
 			}
 		default:
@@ -980,7 +980,7 @@ func (v *Condition) decode(d *decoder) {
 		case "rules":
 			v.Rules = nil
 			if d.enter(&m, 1, "rules") {
-				v.Rules = decodeStructs[RuleDeclaration](d)
+				v.Rules = decodeStructs[RuleDeclaration](d, 0, 5)
 				d.leave()
 			}
 		default:
@@ -1028,7 +1028,7 @@ func (v *ConditionState) decode(d *decoder) {
 		case "ruleStates":
 			v.RuleStates = nil
 			if d.enter(&m, 1, "ruleStates") {
-				v.RuleStates = decodeStructs[RuleState](d)
+				v.RuleStates = decodeStructs[RuleState](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1060,7 +1060,7 @@ func (v *CreateCustomActionTypeInput) decode(d *decoder) {
 		case "configurationProperties":
 			v.ConfigurationProperties = nil
 			if d.enter(&m, 4, "configurationProperties") {
-				v.ConfigurationProperties = decodeStructs[ActionConfigurationProperty](d)
+				v.ConfigurationProperties = decodeStructs[ActionConfigurationProperty](d, 0, 10)
 				d.leave()
 			}
 		case "inputArtifactDetails":
@@ -1078,7 +1078,7 @@ func (v *CreateCustomActionTypeInput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 7, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1106,7 +1106,7 @@ func (v *CreateCustomActionTypeOutput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 1, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1131,7 +1131,7 @@ func (v *CreatePipelineInput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 1, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1160,7 +1160,7 @@ func (v *CreatePipelineOutput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 1, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1280,7 +1280,7 @@ func (v *DeployActionExecutionTarget) decode(d *decoder) {
 		case "events":
 			v.Events = nil
 			if d.enter(&m, 5, "events") {
-				v.Events = decodeStructs[DeployTargetEvent](d)
+				v.Events = decodeStructs[DeployTargetEvent](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -1551,7 +1551,7 @@ func (v *FailureConditions) decode(d *decoder) {
 		case "conditions":
 			v.Conditions = nil
 			if d.enter(&m, 2, "conditions") {
-				v.Conditions = decodeStructs[Condition](d)
+				v.Conditions = decodeStructs[Condition](d, 0, 1)
 				d.leave()
 			}
 		default:
@@ -1786,7 +1786,7 @@ func (v *GetPipelineStateOutput) decode(d *decoder) {
 		case "stageStates":
 			v.StageStates = nil
 			if d.enter(&m, 2, "stageStates") {
-				v.StageStates = decodeStructs[StageState](d)
+				v.StageStates = decodeStructs[StageState](d, 0, noMaximum)
 				d.leave()
 			}
 		case "created":
@@ -1871,13 +1871,13 @@ func (v *GitConfiguration) decode(d *decoder) {
 		case "push":
 			v.Push = nil
 			if d.enter(&m, 1, "push") {
-				v.Push = decodeStructs[GitPushFilter](d)
+				v.Push = decodeStructs[GitPushFilter](d, 0, 3)
 				d.leave()
 			}
 		case "pullRequest":
 			v.PullRequest = nil
 			if d.enter(&m, 2, "pullRequest") {
-				v.PullRequest = decodeStructs[GitPullRequestFilter](d)
+				v.PullRequest = decodeStructs[GitPullRequestFilter](d, 0, 3)
 				d.leave()
 			}
 		default:
@@ -2070,13 +2070,13 @@ func (v *JobData) decode(d *decoder) {
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 3, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[Artifact](d)
+				v.InputArtifacts = decodeStructs[Artifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "outputArtifacts":
 			v.OutputArtifacts = nil
 			if d.enter(&m, 4, "outputArtifacts") {
-				v.OutputArtifacts = decodeStructs[Artifact](d)
+				v.OutputArtifacts = decodeStructs[Artifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "artifactCredentials":
@@ -2222,7 +2222,7 @@ func (v *ListActionExecutionsOutput) decode(d *decoder) {
 		case "actionExecutionDetails":
 			v.ActionExecutionDetails = nil
 			if d.enter(&m, 0, "actionExecutionDetails") {
-				v.ActionExecutionDetails = decodeStructs[ActionExecutionDetail](d)
+				v.ActionExecutionDetails = decodeStructs[ActionExecutionDetail](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2265,7 +2265,7 @@ func (v *ListActionTypesOutput) decode(d *decoder) {
 		case "actionTypes":
 			v.ActionTypes = nil
 			if d.enter(&m, 0, "actionTypes") {
-				v.ActionTypes = decodeStructs[ActionType](d)
+				v.ActionTypes = decodeStructs[ActionType](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2290,7 +2290,7 @@ func (v *ListDeployActionExecutionTargetsInput) decode(d *decoder) {
 		case "filters":
 			v.Filters = nil
 			if d.enter(&m, 2, "filters") {
-				v.Filters = decodeStructs[TargetFilter](d)
+				v.Filters = decodeStructs[TargetFilter](d, 0, noMaximum)
 				d.leave()
 			}
 		case "maxResults":
@@ -2316,7 +2316,7 @@ func (v *ListDeployActionExecutionTargetsOutput) decode(d *decoder) {
 		case "targets":
 			v.Targets = nil
 			if d.enter(&m, 0, "targets") {
-				v.Targets = decodeStructs[DeployActionExecutionTarget](d)
+				v.Targets = decodeStructs[DeployActionExecutionTarget](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2366,7 +2366,7 @@ func (v *ListPipelineExecutionsOutput) decode(d *decoder) {
 		case "pipelineExecutionSummaries":
 			v.PipelineExecutionSummaries = nil
 			if d.enter(&m, 0, "pipelineExecutionSummaries") {
-				v.PipelineExecutionSummaries = decodeStructs[PipelineExecutionSummary](d)
+				v.PipelineExecutionSummaries = decodeStructs[PipelineExecutionSummary](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2407,7 +2407,7 @@ func (v *ListPipelinesOutput) decode(d *decoder) {
 		case "pipelines":
 			v.Pipelines = nil
 			if d.enter(&m, 0, "pipelines") {
-				v.Pipelines = decodeStructs[PipelineSummary](d)
+				v.Pipelines = decodeStructs[PipelineSummary](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2457,7 +2457,7 @@ func (v *ListRuleExecutionsOutput) decode(d *decoder) {
 		case "ruleExecutionDetails":
 			v.RuleExecutionDetails = nil
 			if d.enter(&m, 0, "ruleExecutionDetails") {
-				v.RuleExecutionDetails = decodeStructs[RuleExecutionDetail](d)
+				v.RuleExecutionDetails = decodeStructs[RuleExecutionDetail](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2498,7 +2498,7 @@ func (v *ListRuleTypesOutput) decode(d *decoder) {
 		case "ruleTypes":
 			v.RuleTypes = nil
 			if d.enter(&m, 0, "ruleTypes") {
-				v.RuleTypes = decodeStructs[RuleType](d)
+				v.RuleTypes = decodeStructs[RuleType](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -2539,7 +2539,7 @@ func (v *ListTagsForResourceOutput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 0, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		case "nextToken":
@@ -2576,7 +2576,7 @@ func (v *ListWebhookItem) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 6, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -2615,7 +2615,7 @@ func (v *ListWebhooksOutput) decode(d *decoder) {
 		case "webhooks":
 			v.Webhooks = nil
 			if d.enter(&m, 0, "webhooks") {
-				v.Webhooks = decodeStructs[ListWebhookItem](d)
+				v.Webhooks = decodeStructs[ListWebhookItem](d, 0, noMaximum)
 				d.leave()
 			}
 		case "NextToken":
@@ -2730,7 +2730,7 @@ func (v *PipelineDeclaration) decode(d *decoder) {
 		case "stages":
 			v.Stages = nil
 			if d.enter(&m, 4, "stages") {
-				v.Stages = decodeStructs[StageDeclaration](d)
+				v.Stages = decodeStructs[StageDeclaration](d, 0, noMaximum)
 				d.leave()
 			}
 		case "version":
@@ -2742,13 +2742,13 @@ func (v *PipelineDeclaration) decode(d *decoder) {
 		case "variables":
 			v.Variables = nil
 			if d.enter(&m, 8, "variables") {
-				v.Variables = decodeStructs[PipelineVariableDeclaration](d)
+				v.Variables = decodeStructs[PipelineVariableDeclaration](d, 0, 50)
 				d.leave()
 			}
 		case "triggers":
 			v.Triggers = nil
 			if d.enter(&m, 9, "triggers") {
-				v.Triggers = decodeStructs[PipelineTriggerDeclaration](d)
+				v.Triggers = decodeStructs[PipelineTriggerDeclaration](d, 0, 50)
 				d.leave()
 			}
 		default:
@@ -2780,13 +2780,13 @@ func (v *PipelineExecution) decode(d *decoder) {
 		case "artifactRevisions":
 			v.ArtifactRevisions = nil
 			if d.enter(&m, 5, "artifactRevisions") {
-				v.ArtifactRevisions = decodeStructs[ArtifactRevision](d)
+				v.ArtifactRevisions = decodeStructs[ArtifactRevision](d, 0, noMaximum)
 				d.leave()
 			}
 		case "variables":
 			v.Variables = nil
 			if d.enter(&m, 6, "variables") {
-				v.Variables = decodeStructs[ResolvedPipelineVariable](d)
+				v.Variables = decodeStructs[ResolvedPipelineVariable](d, 0, noMaximum)
 				d.leave()
 			}
 		case "trigger":
@@ -2853,7 +2853,7 @@ func (v *PipelineExecutionSummary) decode(d *decoder) {
 		case "sourceRevisions":
 			v.SourceRevisions = nil
 			if d.enter(&m, 5, "sourceRevisions") {
-				v.SourceRevisions = decodeStructs[SourceRevision](d)
+				v.SourceRevisions = decodeStructs[SourceRevision](d, 0, noMaximum)
 				d.leave()
 			}
 		case "trigger":
@@ -3050,7 +3050,7 @@ func (v *PollForJobsOutput) decode(d *decoder) {
 		case "jobs":
 			v.Jobs = nil
 			if d.enter(&m, 0, "jobs") {
-				v.Jobs = decodeStructs[Job](d)
+				v.Jobs = decodeStructs[Job](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -3093,7 +3093,7 @@ func (v *PollForThirdPartyJobsOutput) decode(d *decoder) {
 		case "jobs":
 			v.Jobs = nil
 			if d.enter(&m, 0, "jobs") {
-				v.Jobs = decodeStructs[ThirdPartyJob](d)
+				v.Jobs = decodeStructs[ThirdPartyJob](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -3330,7 +3330,7 @@ func (v *PutWebhookInput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 1, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -3568,7 +3568,7 @@ func (v *RuleDeclaration) decode(d *decoder) {
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 4, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[InputArtifact](d)
+				v.InputArtifacts = decodeStructs[InputArtifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "roleArn":
@@ -3717,7 +3717,7 @@ func (v *RuleExecutionInput) decode(d *decoder) {
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 5, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[ArtifactDetail](d)
+				v.InputArtifacts = decodeStructs[ArtifactDetail](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -3847,7 +3847,7 @@ func (v *RuleType) decode(d *decoder) {
 		case "ruleConfigurationProperties":
 			v.RuleConfigurationProperties = nil
 			if d.enter(&m, 2, "ruleConfigurationProperties") {
-				v.RuleConfigurationProperties = decodeStructs[RuleConfigurationProperty](d)
+				v.RuleConfigurationProperties = decodeStructs[RuleConfigurationProperty](d, 0, 10)
 				d.leave()
 			}
 		case "inputArtifactDetails":
@@ -4001,7 +4001,7 @@ func (v *StageConditionState) decode(d *decoder) {
 		case "conditionStates":
 			v.ConditionStates = nil
 			if d.enter(&m, 1, "conditionStates") {
-				v.ConditionStates = decodeStructs[ConditionState](d)
+				v.ConditionStates = decodeStructs[ConditionState](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -4054,13 +4054,13 @@ func (v *StageDeclaration) decode(d *decoder) {
 		case "blockers":
 			v.Blockers = nil
 			if d.enter(&m, 1, "blockers") {
-				v.Blockers = decodeStructs[BlockerDeclaration](d)
+				v.Blockers = decodeStructs[BlockerDeclaration](d, 0, noMaximum)
 				d.leave()
 			}
 		case "actions":
 			v.Actions = nil
 			if d.enter(&m, 2, "actions") {
-				v.Actions = decodeStructs[ActionDeclaration](d)
+				v.Actions = decodeStructs[ActionDeclaration](d, 0, noMaximum)
 				d.leave()
 			}
 		case "onFailure":
@@ -4131,7 +4131,7 @@ func (v *StageState) decode(d *decoder) {
 		case "inboundExecutions":
 			v.InboundExecutions = nil
 			if d.enter(&m, 2, "inboundExecutions") {
-				v.InboundExecutions = decodeStructs[StageExecution](d)
+				v.InboundExecutions = decodeStructs[StageExecution](d, 0, noMaximum)
 				d.leave()
 			}
 		case "inboundTransitionState":
@@ -4144,7 +4144,7 @@ func (v *StageState) decode(d *decoder) {
 		case "actionStates":
 			v.ActionStates = nil
 			if d.enter(&m, 4, "actionStates") {
-				v.ActionStates = decodeStructs[ActionState](d)
+				v.ActionStates = decodeStructs[ActionState](d, 0, noMaximum)
 				d.leave()
 			}
 		case "latestExecution":
@@ -4200,7 +4200,7 @@ func (v *StartPipelineExecutionInput) decode(d *decoder) {
 		case "variables":
 			v.Variables = nil
 			if d.enter(&m, 1, "variables") {
-				v.Variables = decodeStructs[PipelineVariable](d)
+				v.Variables = decodeStructs[PipelineVariable](d, 0, 50)
 				d.leave()
 			}
 		case "clientRequestToken":
@@ -4208,7 +4208,7 @@ func (v *StartPipelineExecutionInput) decode(d *decoder) {
 		case "sourceRevisions":
 			v.SourceRevisions = nil
 			if d.enter(&m, 3, "sourceRevisions") {
-				v.SourceRevisions = decodeStructs[SourceRevisionOverride](d)
+				v.SourceRevisions = decodeStructs[SourceRevisionOverride](d, 0, 50)
 				d.leave()
 			}
 		default:
@@ -4317,7 +4317,7 @@ func (v *SuccessConditions) decode(d *decoder) {
 		case "conditions":
 			v.Conditions = nil
 			if d.enter(&m, 0, "conditions") {
-				v.Conditions = decodeStructs[Condition](d)
+				v.Conditions = decodeStructs[Condition](d, 1, 1)
 				d.leave()
 			}
 		default:
@@ -4361,7 +4361,7 @@ func (v *TagResourceInput) decode(d *decoder) {
 		case "tags":
 			v.Tags = nil
 			if d.enter(&m, 1, "tags") {
-				v.Tags = decodeStructs[Tag](d)
+				v.Tags = decodeStructs[Tag](d, 0, noMaximum)
 				d.leave()
 			}
 		default:
@@ -4450,13 +4450,13 @@ func (v *ThirdPartyJobData) decode(d *decoder) {
 		case "inputArtifacts":
 			v.InputArtifacts = nil
 			if d.enter(&m, 3, "inputArtifacts") {
-				v.InputArtifacts = decodeStructs[Artifact](d)
+				v.InputArtifacts = decodeStructs[Artifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "outputArtifacts":
 			v.OutputArtifacts = nil
 			if d.enter(&m, 4, "outputArtifacts") {
-				v.OutputArtifacts = decodeStructs[Artifact](d)
+				v.OutputArtifacts = decodeStructs[Artifact](d, 0, noMaximum)
 				d.leave()
 			}
 		case "artifactCredentials":
@@ -4655,7 +4655,7 @@ func (v *WebhookDefinition) decode(d *decoder) {
 		case "filters":
 			v.Filters = nil
 			if d.enter(&m, 3, "filters") {
-				v.Filters = decodeStructs[WebhookFilterRule](d)
+				v.Filters = decodeStructs[WebhookFilterRule](d, 0, 5)
 				d.leave()
 			}
 		case "authentication":

@@ -9,8 +9,8 @@ const targetPrefix = "CodePipeline_20150709."
 // Service is CodePipeline: one method for each operation. Inputs have passed
 // the constraints of the model. Each method also fails with the common errors.
 type Service interface {
-	// AcknowledgeJob fails with InvalidNonceException,
-	// JobNotFoundException or ValidationException.
+	// AcknowledgeJob fails with InvalidNonceException, JobNotFoundException or
+	// ValidationException.
 	AcknowledgeJob(ctx context.Context, in *AcknowledgeJobInput) (*AcknowledgeJobOutput, error)
 
 	// AcknowledgeThirdPartyJob fails with InvalidClientTokenException,
@@ -23,8 +23,9 @@ type Service interface {
 	CreateCustomActionType(ctx context.Context, in *CreateCustomActionTypeInput) (*CreateCustomActionTypeOutput, error)
 
 	// CreatePipeline fails with ConcurrentModificationException,
-	// InvalidActionDeclarationException, InvalidBlockerDeclarationException, InvalidStageDeclarationException,
-	// InvalidStructureException, InvalidTagsException, LimitExceededException,
+	// InvalidActionDeclarationException, InvalidBlockerDeclarationException,
+	// InvalidStageDeclarationException, InvalidStructureException,
+	// InvalidTagsException, LimitExceededException,
 	// PipelineNameInUseException, TooManyTagsException or ValidationException.
 	CreatePipeline(ctx context.Context, in *CreatePipelineInput) (*CreatePipelineOutput, error)
 
@@ -56,8 +57,7 @@ type Service interface {
 	// ValidationException.
 	GetActionType(ctx context.Context, in *GetActionTypeInput) (*GetActionTypeOutput, error)
 
-	// GetJobDetails fails with JobNotFoundException or
-	// ValidationException.
+	// GetJobDetails fails with JobNotFoundException or ValidationException.
 	GetJobDetails(ctx context.Context, in *GetJobDetailsInput) (*GetJobDetailsOutput, error)
 
 	// GetPipeline fails with PipelineNotFoundException,
@@ -77,48 +77,50 @@ type Service interface {
 	GetThirdPartyJobDetails(ctx context.Context, in *GetThirdPartyJobDetailsInput) (*GetThirdPartyJobDetailsOutput, error)
 
 	// ListActionExecutions fails with InvalidNextTokenException,
-	// PipelineExecutionNotFoundException, PipelineNotFoundException or ValidationException.
+	// PipelineExecutionNotFoundException, PipelineNotFoundException or
+	// ValidationException.
 	ListActionExecutions(ctx context.Context, in *ListActionExecutionsInput) (*ListActionExecutionsOutput, error)
 
 	// ListActionTypes fails with InvalidNextTokenException or
 	// ValidationException.
 	ListActionTypes(ctx context.Context, in *ListActionTypesInput) (*ListActionTypesOutput, error)
 
-	// ListDeployActionExecutionTargets fails with ActionExecutionNotFoundException,
-	// InvalidNextTokenException, PipelineNotFoundException or ValidationException.
+	// ListDeployActionExecutionTargets fails with
+	// ActionExecutionNotFoundException, InvalidNextTokenException,
+	// PipelineNotFoundException or ValidationException.
 	ListDeployActionExecutionTargets(ctx context.Context, in *ListDeployActionExecutionTargetsInput) (*ListDeployActionExecutionTargetsOutput, error)
 
 	// ListPipelineExecutions fails with InvalidNextTokenException,
 	// PipelineNotFoundException or ValidationException.
 	ListPipelineExecutions(ctx context.Context, in *ListPipelineExecutionsInput) (*ListPipelineExecutionsOutput, error)
 
-	// ListPipelines fails with InvalidNextTokenException or
-	// ValidationException.
+	// ListPipelines fails with InvalidNextTokenException or ValidationException.
 	ListPipelines(ctx context.Context, in *ListPipelinesInput) (*ListPipelinesOutput, error)
 
 	// ListRuleExecutions fails with InvalidNextTokenException,
-	// PipelineExecutionNotFoundException, PipelineNotFoundException or ValidationException.
+	// PipelineExecutionNotFoundException, PipelineNotFoundException or
+	// ValidationException.
 	ListRuleExecutions(ctx context.Context, in *ListRuleExecutionsInput) (*ListRuleExecutionsOutput, error)
 
-	// ListRuleTypes fails with InvalidNextTokenException or
-	// ValidationException.
+	// ListRuleTypes fails with InvalidNextTokenException or ValidationException.
 	ListRuleTypes(ctx context.Context, in *ListRuleTypesInput) (*ListRuleTypesOutput, error)
 
 	// ListTagsForResource fails with InvalidArnException,
-	// InvalidNextTokenException, ResourceNotFoundException or ValidationException.
+	// InvalidNextTokenException, ResourceNotFoundException or
+	// ValidationException.
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
 
-	// ListWebhooks fails with InvalidNextTokenException or
-	// ValidationException.
+	// ListWebhooks fails with InvalidNextTokenException or ValidationException.
 	ListWebhooks(ctx context.Context, in *ListWebhooksInput) (*ListWebhooksOutput, error)
 
-	// OverrideStageCondition fails with ConcurrentPipelineExecutionsLimitExceededException,
-	// ConditionNotOverridableException, ConflictException, NotLatestPipelineExecutionException,
-	// PipelineNotFoundException, StageNotFoundException or ValidationException.
+	// OverrideStageCondition fails with
+	// ConcurrentPipelineExecutionsLimitExceededException,
+	// ConditionNotOverridableException, ConflictException,
+	// NotLatestPipelineExecutionException, PipelineNotFoundException,
+	// StageNotFoundException or ValidationException.
 	OverrideStageCondition(ctx context.Context, in *OverrideStageConditionInput) error
 
-	// PollForJobs fails with ActionTypeNotFoundException or
-	// ValidationException.
+	// PollForJobs fails with ActionTypeNotFoundException or ValidationException.
 	PollForJobs(ctx context.Context, in *PollForJobsInput) (*PollForJobsOutput, error)
 
 	// PollForThirdPartyJobs fails with ActionTypeNotFoundException or
@@ -126,13 +128,13 @@ type Service interface {
 	PollForThirdPartyJobs(ctx context.Context, in *PollForThirdPartyJobsInput) (*PollForThirdPartyJobsOutput, error)
 
 	// PutActionRevision fails with ActionNotFoundException,
-	// ConcurrentPipelineExecutionsLimitExceededException, PipelineNotFoundException, StageNotFoundException or
-	// ValidationException.
+	// ConcurrentPipelineExecutionsLimitExceededException,
+	// PipelineNotFoundException, StageNotFoundException or ValidationException.
 	PutActionRevision(ctx context.Context, in *PutActionRevisionInput) (*PutActionRevisionOutput, error)
 
 	// PutApprovalResult fails with ActionNotFoundException,
-	// ApprovalAlreadyCompletedException, InvalidApprovalTokenException, PipelineNotFoundException,
-	// StageNotFoundException or ValidationException.
+	// ApprovalAlreadyCompletedException, InvalidApprovalTokenException,
+	// PipelineNotFoundException, StageNotFoundException or ValidationException.
 	PutApprovalResult(ctx context.Context, in *PutApprovalResultInput) (*PutApprovalResultOutput, error)
 
 	// PutJobFailureResult fails with InvalidJobStateException,
@@ -140,7 +142,8 @@ type Service interface {
 	PutJobFailureResult(ctx context.Context, in *PutJobFailureResultInput) error
 
 	// PutJobSuccessResult fails with InvalidJobStateException,
-	// JobNotFoundException, OutputVariablesSizeExceededException or ValidationException.
+	// JobNotFoundException, OutputVariablesSizeExceededException or
+	// ValidationException.
 	PutJobSuccessResult(ctx context.Context, in *PutJobSuccessResultInput) error
 
 	// PutThirdPartyJobFailureResult fails with InvalidClientTokenException,
@@ -152,32 +155,36 @@ type Service interface {
 	PutThirdPartyJobSuccessResult(ctx context.Context, in *PutThirdPartyJobSuccessResultInput) error
 
 	// PutWebhook fails with ConcurrentModificationException,
-	// InvalidTagsException, InvalidWebhookAuthenticationParametersException, InvalidWebhookFilterPatternException,
-	// LimitExceededException, PipelineNotFoundException, TooManyTagsException or
-	// ValidationException.
+	// InvalidTagsException, InvalidWebhookAuthenticationParametersException,
+	// InvalidWebhookFilterPatternException, LimitExceededException,
+	// PipelineNotFoundException, TooManyTagsException or ValidationException.
 	PutWebhook(ctx context.Context, in *PutWebhookInput) (*PutWebhookOutput, error)
 
 	// RegisterWebhookWithThirdParty fails with ValidationException or
 	// WebhookNotFoundException.
 	RegisterWebhookWithThirdParty(ctx context.Context, in *RegisterWebhookWithThirdPartyInput) (*RegisterWebhookWithThirdPartyOutput, error)
 
-	// RetryStageExecution fails with ConcurrentPipelineExecutionsLimitExceededException,
-	// ConflictException, NotLatestPipelineExecutionException, PipelineNotFoundException,
-	// StageNotFoundException, StageNotRetryableException or ValidationException.
+	// RetryStageExecution fails with
+	// ConcurrentPipelineExecutionsLimitExceededException, ConflictException,
+	// NotLatestPipelineExecutionException, PipelineNotFoundException,
+	// StageNotFoundException, StageNotRetryableException or
+	// ValidationException.
 	RetryStageExecution(ctx context.Context, in *RetryStageExecutionInput) (*RetryStageExecutionOutput, error)
 
 	// RollbackStage fails with ConflictException,
-	// PipelineExecutionNotFoundException, PipelineExecutionOutdatedException, PipelineNotFoundException,
-	// StageNotFoundException, UnableToRollbackStageException or ValidationException.
+	// PipelineExecutionNotFoundException, PipelineExecutionOutdatedException,
+	// PipelineNotFoundException, StageNotFoundException,
+	// UnableToRollbackStageException or ValidationException.
 	RollbackStage(ctx context.Context, in *RollbackStageInput) (*RollbackStageOutput, error)
 
-	// StartPipelineExecution fails with ConcurrentPipelineExecutionsLimitExceededException,
-	// ConflictException, PipelineNotFoundException or ValidationException.
+	// StartPipelineExecution fails with
+	// ConcurrentPipelineExecutionsLimitExceededException, ConflictException,
+	// PipelineNotFoundException or ValidationException.
 	StartPipelineExecution(ctx context.Context, in *StartPipelineExecutionInput) (*StartPipelineExecutionOutput, error)
 
 	// StopPipelineExecution fails with ConflictException,
-	// DuplicatedStopRequestException, PipelineExecutionNotStoppableException, PipelineNotFoundException or
-	// ValidationException.
+	// DuplicatedStopRequestException, PipelineExecutionNotStoppableException,
+	// PipelineNotFoundException or ValidationException.
 	StopPipelineExecution(ctx context.Context, in *StopPipelineExecutionInput) (*StopPipelineExecutionOutput, error)
 
 	// TagResource fails with ConcurrentModificationException,
@@ -195,8 +202,9 @@ type Service interface {
 	UpdateActionType(ctx context.Context, in *UpdateActionTypeInput) error
 
 	// UpdatePipeline fails with InvalidActionDeclarationException,
-	// InvalidBlockerDeclarationException, InvalidStageDeclarationException, InvalidStructureException,
-	// LimitExceededException, PipelineNotFoundException or ValidationException.
+	// InvalidBlockerDeclarationException, InvalidStageDeclarationException,
+	// InvalidStructureException, LimitExceededException,
+	// PipelineNotFoundException or ValidationException.
 	UpdatePipeline(ctx context.Context, in *UpdatePipelineInput) (*UpdatePipelineOutput, error)
 }
 

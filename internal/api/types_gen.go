@@ -66,7 +66,7 @@ type ActionDeclaration struct {
 	OutputArtifacts      []OutputArtifact
 	InputArtifacts       []InputArtifact
 	OutputVariables      []string              // 1 to 15
-	RoleArn              string                // to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
+	RoleArn              string                // up to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
 	Region               string                // 4 to 30
 	Namespace            string                // 1 to 100; [A-Za-z0-9@\-_]+
 	TimeoutInMinutes     *int                  // 5 to 86400
@@ -92,7 +92,7 @@ type ActionExecution struct {
 type ActionExecutionDetail struct {
 	PipelineExecutionId string // [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 	ActionExecutionId   string
-	PipelineVersion     *int   // 1
+	PipelineVersion     *int   // from 1
 	StageName           string // 1 to 100; [A-Za-z0-9.@\-_]+
 	ActionName          string // 1 to 100; [A-Za-z0-9.@\-_]+
 	StartTime           time.Time
@@ -114,7 +114,7 @@ type ActionExecutionInput struct {
 	ActionTypeId          *ActionTypeId
 	Configuration         map[string]string
 	ResolvedConfiguration map[string]string
-	RoleArn               string // to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
+	RoleArn               string // up to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
 	Region                string // 4 to 30
 	InputArtifacts        []ArtifactDetail
 	Namespace             string // 1 to 100; [A-Za-z0-9@\-_]+
@@ -156,7 +156,7 @@ type ActionState struct {
 type ActionType struct {
 	Id                            ActionTypeId // required
 	Settings                      *ActionTypeSettings
-	ActionConfigurationProperties []ActionConfigurationProperty // to 10
+	ActionConfigurationProperties []ActionConfigurationProperty // up to 10
 	InputArtifactDetails          ArtifactDetails               // required
 	OutputArtifactDetails         ArtifactDetails               // required
 }
@@ -175,7 +175,7 @@ type ActionTypeDeclaration struct {
 	InputArtifactDetails  ActionTypeArtifactDetails // required
 	OutputArtifactDetails ActionTypeArtifactDetails // required
 	Permissions           *ActionTypePermissions
-	Properties            []ActionTypeProperty // to 10
+	Properties            []ActionTypeProperty // up to 10
 	Urls                  *ActionTypeUrls
 }
 
@@ -318,7 +318,7 @@ type CreateCustomActionTypeInput struct {
 	Provider                string // required; 1 to 35; [0-9A-Za-z_-]+
 	Version                 string // required; 1 to 9; [0-9A-Za-z_-]+
 	Settings                *ActionTypeSettings
-	ConfigurationProperties []ActionConfigurationProperty // to 10
+	ConfigurationProperties []ActionConfigurationProperty // up to 10
 	InputArtifactDetails    ArtifactDetails               // required
 	OutputArtifactDetails   ArtifactDetails               // required
 	Tags                    []Tag
@@ -509,7 +509,7 @@ type GetPipelineExecutionOutput struct {
 // GetPipelineInput is the structure of that name in the API reference.
 type GetPipelineInput struct {
 	Name    string // required; 1 to 100; [A-Za-z0-9.@\-_]+
-	Version *int   // 1
+	Version *int   // from 1
 }
 
 // GetPipelineOutput is the structure of that name in the API reference.
@@ -526,7 +526,7 @@ type GetPipelineStateInput struct {
 // GetPipelineStateOutput is the structure of that name in the API reference.
 type GetPipelineStateOutput struct {
 	PipelineName    string // 1 to 100; [A-Za-z0-9.@\-_]+
-	PipelineVersion *int   // 1
+	PipelineVersion *int   // from 1
 	StageStates     []StageState
 	Created         time.Time
 	Updated         time.Time
@@ -786,21 +786,21 @@ type PipelineContext struct {
 // PipelineDeclaration is the structure of that name in the API reference.
 type PipelineDeclaration struct {
 	Name           string // required; 1 to 100; [A-Za-z0-9.@\-_]+
-	RoleArn        string // required; to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
+	RoleArn        string // required; up to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
 	ArtifactStore  *ArtifactStore
 	ArtifactStores map[string]ArtifactStore
 	Stages         []StageDeclaration            // required
-	Version        *int                          // 1
+	Version        *int                          // from 1
 	ExecutionMode  string                        // ExecutionMode
 	PipelineType   string                        // PipelineType
-	Variables      []PipelineVariableDeclaration // to 50
-	Triggers       []PipelineTriggerDeclaration  // to 50
+	Variables      []PipelineVariableDeclaration // up to 50
+	Triggers       []PipelineTriggerDeclaration  // up to 50
 }
 
 // PipelineExecution is the structure of that name in the API reference.
 type PipelineExecution struct {
 	PipelineName        string // 1 to 100; [A-Za-z0-9.@\-_]+
-	PipelineVersion     *int   // 1
+	PipelineVersion     *int   // from 1
 	PipelineExecutionId string // [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 	Status              string // PipelineExecutionStatus
 	StatusSummary       string
@@ -848,7 +848,7 @@ type PipelineRollbackMetadata struct {
 // PipelineSummary is the structure of that name in the API reference.
 type PipelineSummary struct {
 	Name          string // 1 to 100; [A-Za-z0-9.@\-_]+
-	Version       *int   // 1
+	Version       *int   // from 1
 	PipelineType  string // PipelineType
 	ExecutionMode string // ExecutionMode
 	Created       time.Time
@@ -877,7 +877,7 @@ type PipelineVariableDeclaration struct {
 // PollForJobsInput is the structure of that name in the API reference.
 type PollForJobsInput struct {
 	ActionTypeId ActionTypeId      // required
-	MaxBatchSize *int              // 1
+	MaxBatchSize *int              // from 1
 	QueryParam   map[string]string // 0 to 1
 }
 
@@ -889,7 +889,7 @@ type PollForJobsOutput struct {
 // PollForThirdPartyJobsInput is the structure of that name in the API reference.
 type PollForThirdPartyJobsInput struct {
 	ActionTypeId ActionTypeId // required
-	MaxBatchSize *int         // 1
+	MaxBatchSize *int         // from 1
 }
 
 // PollForThirdPartyJobsOutput is the structure of that name in the API reference.
@@ -1002,8 +1002,8 @@ type RetryStageExecutionOutput struct {
 
 // RetryStageMetadata is the structure of that name in the API reference.
 type RetryStageMetadata struct {
-	AutoStageRetryAttempt   *int   // 1
-	ManualStageRetryAttempt *int   // 1
+	AutoStageRetryAttempt   *int   // from 1
+	ManualStageRetryAttempt *int   // from 1
 	LatestRetryTrigger      string // RetryTrigger
 }
 
@@ -1037,7 +1037,7 @@ type RuleDeclaration struct {
 	Configuration    map[string]string // 0 to 200
 	Commands         []string          // 1 to 50
 	InputArtifacts   []InputArtifact
-	RoleArn          string // to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
+	RoleArn          string // up to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
 	Region           string // 4 to 30
 	TimeoutInMinutes *int   // 5 to 86400
 }
@@ -1059,7 +1059,7 @@ type RuleExecution struct {
 type RuleExecutionDetail struct {
 	PipelineExecutionId string // [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 	RuleExecutionId     string // 1 to 200
-	PipelineVersion     *int   // 1
+	PipelineVersion     *int   // from 1
 	StageName           string // 1 to 100; [A-Za-z0-9.@\-_]+
 	RuleName            string // 1 to 100; [A-Za-z0-9.@\-_]+
 	StartTime           time.Time
@@ -1081,7 +1081,7 @@ type RuleExecutionInput struct {
 	RuleTypeId            *RuleTypeId
 	Configuration         map[string]string // 0 to 200
 	ResolvedConfiguration map[string]string
-	RoleArn               string // to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
+	RoleArn               string // up to 1024; arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*
 	Region                string // 4 to 30
 	InputArtifacts        []ArtifactDetail
 }
@@ -1119,7 +1119,7 @@ type RuleState struct {
 type RuleType struct {
 	Id                          RuleTypeId // required
 	Settings                    *RuleTypeSettings
-	RuleConfigurationProperties []RuleConfigurationProperty // to 10
+	RuleConfigurationProperties []RuleConfigurationProperty // up to 10
 	InputArtifactDetails        ArtifactDetails             // required
 }
 
@@ -1229,7 +1229,7 @@ type StartPipelineExecutionOutput struct {
 
 // StopExecutionTrigger is the structure of that name in the API reference.
 type StopExecutionTrigger struct {
-	Reason string // to 200
+	Reason string // up to 200
 }
 
 // StopPipelineExecutionInput is the structure of that name in the API reference.
@@ -1237,7 +1237,7 @@ type StopPipelineExecutionInput struct {
 	PipelineName        string // required; 1 to 100; [A-Za-z0-9.@\-_]+
 	PipelineExecutionId string // required; [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 	Abandon             *bool
-	Reason              string // to 200
+	Reason              string // up to 200
 }
 
 // StopPipelineExecutionOutput is the structure of that name in the API reference.
@@ -1346,7 +1346,7 @@ type WebhookDefinition struct {
 	Name                        string                   // required; 1 to 100; [A-Za-z0-9.@\-_]+
 	TargetPipeline              string                   // required; 1 to 100; [A-Za-z0-9.@\-_]+
 	TargetAction                string                   // required; 1 to 100; [A-Za-z0-9.@\-_]+
-	Filters                     []WebhookFilterRule      // required; to 5
+	Filters                     []WebhookFilterRule      // required; up to 5
 	Authentication              string                   // required; WebhookAuthenticationType
 	AuthenticationConfiguration WebhookAuthConfiguration // required
 }

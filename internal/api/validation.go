@@ -288,12 +288,21 @@ func (d *decoder) checkInteger(i int, name string, n int, b *bounds) {
 }
 
 func (d *decoder) checkSize(i int, name string, n, least, most int) {
+	if clause := sizeClause(n, least, most); clause != "" {
+		d.reportMember(i, name, "Value", clause)
+	}
+}
+
+// sizeClause is the bound that a list or map of n elements breaks, "" when it
+// breaks none.
+func sizeClause(n, least, most int) string {
 	switch {
 	case n > most:
-		d.reportMember(i, name, "Value", maxLength(most))
+		return maxLength(most)
 	case n < least:
-		d.reportMember(i, name, "Value", minLength(least))
+		return minLength(least)
 	}
+	return ""
 }
 
 // checkTexts reports a list of strings once, however many elements are wrong.

@@ -69,9 +69,9 @@ func (m *model) checkValue(mem member, i int, required bool) string {
 			}
 			fmt.Fprintf(&b, "d.checkInteger(%d, %q, %s, &%s)\n", i, name, field, limitName(mem.Shape))
 		}
-	case "list":
-		b.WriteString(checkSize(s, field, name, i, required))
+	case "list": // decodeStructs checks the size of lists of structures
 		if m.Shapes[s.Member.Shape].Type == "string" {
+			b.WriteString(checkSize(s, field, name, i, required))
 			fmt.Fprintf(&b, "d.checkTexts(m, %d, %q, %s, %s)\n", i, name, field, m.limitOf(s.Member.Shape))
 		}
 	case "map":
@@ -85,20 +85,27 @@ func (m *model) checkValue(mem member, i int, required bool) string {
 	return b.String()
 }
 
-// checkSize writes the check of a list's or map's size. A minimum binds
-// required members only: an empty list is accepted where an absent one is.
-func checkSize(s *shape, field, name string, i int, required bool) string {
-	low, high := 0, "noMaximum"
+// sizeBounds are the least and the greatest size of a list or map, as Go
+// expressions. A minimum binds required members only: an empty list is accepted
+// where an absent one is.
+func sizeBounds(s *shape, required bool) (least, most string) {
+	least, most = "0", "noMaximum"
 	if s.Min != nil && required {
-		low = *s.Min
+		least = fmt.Sprint(*s.Min)
 	}
 	if s.Max != nil {
-		high = fmt.Sprint(*s.Max)
+		most = fmt.Sprint(*s.Max)
 	}
-	if low == 0 && s.Max == nil {
+	return least, most
+}
+
+// checkSize writes the check of the size of a map or a list of strings.
+func checkSize(s *shape, field, name string, i int, required bool) string {
+	least, most := sizeBounds(s, required)
+	if least == "0" && most == "noMaximum" {
 		return ""
 	}
-	return fmt.Sprintf("d.checkSize(%d, %q, len(%s), %d, %s)\n", i, name, field, low, high)
+	return fmt.Sprintf("d.checkSize(%d, %q, len(%s), %s, %s)\n", i, name, field, least, most)
 }
 
 // limitOf is the address of a shape's limits, or nil when it has none.

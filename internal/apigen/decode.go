@@ -42,8 +42,9 @@ func (m *model) decodeMember(w *writer, mem member, i int, required bool) {
 			w.printf("d.texts(&v.%s, &m, %d)\n", field, i)
 			return
 		}
-		w.printf("v.%s = nil\nif d.enter(&m, %d, %q) {\nv.%s = decodeStructs[%s](d)\nd.leave()\n}\n",
-			field, i, pathName(mem.Name), field, s.Member.Shape)
+		least, most := sizeBounds(s, required)
+		w.printf("v.%s = nil\nif d.enter(&m, %d, %q) {\nv.%s = decodeStructs[%s](d, %s, %s)\nd.leave()\n}\n",
+			field, i, pathName(mem.Name), field, s.Member.Shape, least, most)
 	case "map":
 		if m.Shapes[s.Value.Shape].Type == "string" {
 			w.printf("d.textMap(&v.%s, &m, %d)\n", field, i)

@@ -26,4 +26,3 @@ func enumName(shape, value string) string {
 
 // limitName is the variable that holds the constraints of a shape.
 func limitName(shape string) string { return "limit" + exported(shape) }
-

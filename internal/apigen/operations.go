@@ -29,7 +29,7 @@ func writeOperations(w *writer, m *model) {
 	w.printf("// Service is CodePipeline: one method for each operation. Inputs have passed\n// the constraints of the model. Each method also fails with the common errors.\ntype Service interface {\n")
 	for _, name := range m.operations() {
 		op := m.Operations[name]
-		w.printf("// %s fails with %s.\n", name, sentence(op.declared()))
+		w.printf("// %s fails with%s.\n", name, sentence(len(name)+len(" fails with"), op.declared()))
 		w.printf("%s\n\n", signature(name, op))
 	}
 	w.printf("}\n\n")
@@ -45,8 +45,9 @@ func writeOperations(w *writer, m *model) {
 	w.printf("}\n")
 }
 
-// sentence joins names for a comment, a few to a line.
-func sentence(names []string) string {
+// sentence joins names for a comment whose line is already column wide.
+func sentence(column int, names []string) string {
+	const width = 70
 	var b strings.Builder
 	for i, name := range names {
 		switch {
@@ -56,13 +57,13 @@ func sentence(names []string) string {
 		default:
 			b.WriteByte(',')
 		}
-		if i > 0 {
-			if i%3 == 1 {
-				b.WriteString("\n//")
-			}
-			b.WriteByte(' ')
+		if column+len(name) > width {
+			b.WriteString("\n//")
+			column = 0
 		}
+		b.WriteByte(' ')
 		b.WriteString(name)
+		column += len(name) + 2
 	}
 	return b.String()
 }

@@ -55,8 +55,13 @@ func (m *model) note(mem member, required bool) string {
 	if required {
 		notes = append(notes, "required")
 	}
-	if s.Min != nil || s.Max != nil {
-		notes = append(notes, strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%s to %s", number(s.Min), number(s.Max)), " "), " to "))
+	switch {
+	case s.Min != nil && s.Max != nil:
+		notes = append(notes, fmt.Sprintf("%d to %d", *s.Min, *s.Max))
+	case s.Max != nil:
+		notes = append(notes, fmt.Sprintf("up to %d", *s.Max))
+	case s.Min != nil:
+		notes = append(notes, fmt.Sprintf("from %d", *s.Min))
 	}
 	if s.Pattern != "" {
 		notes = append(notes, s.Pattern)
@@ -65,13 +70,6 @@ func (m *model) note(mem member, required bool) string {
 		notes = append(notes, mem.Shape)
 	}
 	return strings.Join(notes, "; ")
-}
-
-func number(n *int) string {
-	if n == nil {
-		return ""
-	}
-	return fmt.Sprint(*n)
 }
 
 func writeEnums(w *writer, m *model) {
