@@ -143,10 +143,14 @@ func parseClaims(b []byte) (Session, error) {
 	var s Session
 	s.Expiration = time.Unix(int64(r.uvarint()), 0).UTC()
 	s.Account, s.ARN = r.text(), r.text()
-	if r.byte() == 1 {
+	switch r.byte() {
+	case 0:
+	case 1:
 		s.Job = &JobScope{JobID: r.text()}
 		s.Job.Inputs = r.refs()
 		s.Job.Outputs = r.refs()
+	default:
+		r.failed = true
 	}
 	if r.failed || len(r.b) > 0 {
 		return Session{}, errClaims

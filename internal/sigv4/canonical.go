@@ -154,7 +154,12 @@ func appendCanonicalKey(dst []byte, name string) []byte {
 // appendFolded appends v without blanks around it and with runs of spaces
 // made one.
 func appendFolded(dst []byte, v string) []byte {
-	v = strings.Trim(v, " \t")
+	for v != "" && isBlank(v[0]) {
+		v = v[1:]
+	}
+	for v != "" && isBlank(v[len(v)-1]) {
+		v = v[:len(v)-1]
+	}
 	if !strings.Contains(v, "  ") {
 		return append(dst, v...)
 	}
@@ -165,3 +170,5 @@ func appendFolded(dst []byte, v string) []byte {
 	}
 	return dst
 }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
