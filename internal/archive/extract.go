@@ -103,8 +103,8 @@ func detect(r io.ReaderAt, size int64) (Format, error) {
 }
 
 // badNames are what the file system says about names that an archive should not
-// hold: too long, of impossible characters, or a file used as a folder.
-var badNames = []error{syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ELOOP}
+// hold: too long, of impossible characters, or both file and folder.
+var badNames = []error{syscall.EEXIST, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ELOOP}
 
 // blame marks what the archive's own bytes caused; other errors of the file
 // system stay as they are.
