@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"penstock/internal/core/fault"
 )
@@ -198,13 +199,23 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// TestLargeBodyStrings holds decoded strings of a large body to be copies.
+// TestLargeBodyStrings holds decoded strings of a large body to be copies, so
+// that keeping one does not keep the body.
 func TestLargeBodyStrings(t *testing.T) {
 	t.Parallel()
+	doc := `{"code":"c","message":"` + strings.Repeat("x", smallBody) + `"}`
 	v := new(ErrorDetails)
-	text := strings.Repeat("x", smallBody)
-	if err := Decode([]byte(`{"code":"c","message":"`+text+`"}`), v); err != nil || v.Code != "c" || v.Message != text {
-		t.Errorf("decoded %q and %d bytes, %v", v.Code, len(v.Message), err)
+	var d decoder
+	d.reset(doc, false)
+	d.document(v)
+	if d.err != nil || v.Code != "c" || v.Message != strings.Repeat("x", smallBody) {
+		t.Fatalf("decoded %q and %d bytes, %v", v.Code, len(v.Message), d.err)
+	}
+	start := uintptr(unsafe.Pointer(unsafe.StringData(doc)))
+	for _, s := range []string{v.Code, v.Message} {
+		if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); at >= start && at < start+uintptr(len(doc)) {
+			t.Errorf("a string of %d bytes shares the body's memory", len(s))
+		}
 	}
 }
 

@@ -72,16 +72,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := request{id: uuid.NewString(), wait: preferredWait(r.Header)}
 	ctx := context.WithValue(r.Context(), requestKey{}, req)
 
-	out := buffers.Get().(*buffer)
+	out, err := h.answer(r.WithContext(ctx), t)
+	if out == nil {
+		out = buffers.Get().(*buffer)
+	}
 	defer out.release()
-	err := h.answer(r.WithContext(ctx), t, out)
 
 	header := w.Header()
 	header["X-Amzn-Requestid"] = []string{req.id}
 	header["Content-Type"] = contentType
 	status, code := http.StatusOK, "OK"
 	if err != nil {
-		out.b = out.b[:0]
 		if refused, ok := errors.AsType[*refusal](err); ok {
 			status, code = refused.status, refused.code
 			header["Content-Type"] = []string{refused.contentType}
@@ -129,39 +130,39 @@ func (h *Handler) target(r *http.Request) target {
 }
 
 // answer runs the checks in the service's order, then the operation, and
-// appends the body of the answer to out. A panic becomes an internal failure.
-func (h *Handler) answer(r *http.Request, t target, out *buffer) (err error) {
+// returns the body of the answer; nil is an empty one. A panic becomes an
+// internal failure.
+func (h *Handler) answer(r *http.Request, t target) (out *buffer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	ctx, in, broken, err := h.receive(r, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if t.extra != nil {
-		return answerExtra(ctx, t.extra, in.([]byte), out)
+		return answerExtra(ctx, t.extra, in.([]byte))
 	}
 	if h.opt.Authorize != nil {
 		if err := h.opt.Authorize(ctx, t.name, in); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if broken != nil {
-		return broken
+		return nil, broken
 	}
 	v, err := t.op.call(ctx, h.svc, in)
-	if err != nil {
-		return err
+	if err != nil || v == nil {
+		return nil, err
 	}
-	if v != nil {
-		out.b = v.appendJSON(out.b)
-	}
-	return nil
+	out = buffers.Get().(*buffer)
+	out.b = v.appendJSON(out.b)
+	return out, nil
 }
 
 // receive reads, authenticates and decodes a request. in is the operation's
@@ -207,22 +208,21 @@ func (h *Handler) receive(r *http.Request, t target) (ctx context.Context, in an
 }
 
 // answerExtra runs an operation outside of the model.
-func answerExtra(ctx context.Context, call ExtraOperation, body []byte, out *buffer) error {
+func answerExtra(ctx context.Context, call ExtraOperation, body []byte) (*buffer, error) {
 	v, err := call(ctx, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if v == nil {
 		v = struct{}{}
 	}
-	text := bytes.NewBuffer(out.b)
-	enc := json.NewEncoder(text)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return err
+		return nil, err
 	}
-	out.b = bytes.TrimSuffix(text.Bytes(), []byte("\n"))
-	return nil
+	return &buffer{b: bytes.TrimSuffix(text.Bytes(), []byte("\n"))}, nil
 }
 
 // maxPooled is the largest buffer that is kept for reuse.

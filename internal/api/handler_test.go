@@ -283,6 +283,21 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestAbort lets a handler's wish to drop the connection through.
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	svc := &stub{getPipeline: func(context.Context, *GetPipelineInput) (*GetPipelineOutput, error) { panic(http.ErrAbortHandler) }}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"name":"p"}`))
+	r.Header.Set("X-Amz-Target", getPipeline)
+	r.Header.Set("Authorization", "alice")
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	NewHandler(svc, signed{}, Options{}).ServeHTTP(httptest.NewRecorder(), r)
+}
+
 // TestClientGone cancels a waiting call: that is nobody's failure.
 func TestClientGone(t *testing.T) {
 	t.Parallel()

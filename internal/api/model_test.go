@@ -323,7 +323,7 @@ func TestConstraintsOfEveryOperation(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(len(name))))
 			shape := m.Operations[name].Input.Shape
 			broken := 0
-			for range 300 {
+			for range 120 {
 				v := m.spoil(rng, shape, m.full(shape))
 				if v == nil {
 					continue

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -151,7 +152,7 @@ func decompress(body []byte, encoding string) ([]byte, error) {
 	case "", "identity":
 		return body, nil
 	case "gzip":
-		zr, err := gzip.NewReader(strings.NewReader(string(body)))
+		zr, err := gzip.NewReader(bytes.NewReader(body))
 		if err == nil {
 			var plain []byte
 			if plain, err = readLimited(nil, zr); err == nil || fault.Code(err) != "" {

@@ -135,7 +135,7 @@ func TestAtMostTenReported(t *testing.T) {
 func TestFloodHoldsLittle(t *testing.T) {
 	t.Parallel()
 	in := new(TagResourceInput)
-	doc := `{"tags":[` + strings.Repeat(`{},`, 100_000) + `{}],"tags":[]}`
+	doc := `{"tags":[` + strings.Repeat(`{},`, 100_000) + `{}]}`
 	code, _ := decodeError(t, in, doc)
 	if code != "ValidationException" || cap(in.Tags) > 4*floodedAt {
 		t.Errorf("%s, %d elements held", code, cap(in.Tags))
