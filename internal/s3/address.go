@@ -10,13 +10,17 @@ import (
 )
 
 // address is the bucket and the key that a request is about; both may be "".
-type address struct{ bucket, key string }
+type address struct {
+	bucket, key string
+	virtualHost bool // the bucket was in the host
+}
 
 // parseAddress finds them in the host (virtual-host style) and the raw path.
 func parseAddress(r *http.Request, bases []string) (address, error) {
 	path := rawPath(r)
 	bucket := bucketOfHost(r.Host, bases)
-	if bucket == "" {
+	virtual := bucket != ""
+	if !virtual {
 		var raw string
 		raw, path, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
 		var err error
@@ -38,7 +42,7 @@ func parseAddress(r *http.Request, bases []string) (address, error) {
 			return address{}, err
 		}
 	}
-	return address{bucket, key}, nil
+	return address{bucket, key, virtual}, nil
 }
 
 func invalidURI() error {

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"penstock/internal/auth"
 	"penstock/internal/blob"
+	"penstock/internal/sigv4"
 )
 
 // Authenticator verifies the signature of a request and replaces r.Body by a
@@ -25,23 +27,36 @@ type Options struct {
 	// BUCKET.BASE is virtual-host style. BUCKET.localhost and
 	// BUCKET.s3.anything are always.
 	BaseHosts []string
-	Logger    *slog.Logger // none
+	Region    string           // stands in where a request names none (us-east-1)
+	Now       func() time.Time // time.Now
+	Logger    *slog.Logger     // none
 }
 
 // Handler serves S3.
 type Handler struct {
-	store blob.Backend
-	auth  Authenticator
-	bases []string
-	log   *slog.Logger
+	store  blob.Backend
+	auth   Authenticator
+	keys   sigv4.Keys // nil when the authenticator does not look up keys
+	bases  []string
+	region string
+	now    func() time.Time
+	log    *slog.Logger
 }
 
-// NewHandler returns the S3 endpoint over a store.
+// NewHandler returns the S3 endpoint over a store. An authenticator that is
+// also sigv4.Keys lets presigned URLs of signature version 2 in.
 func NewHandler(store blob.Backend, a Authenticator, o *Options) *Handler {
 	if o == nil {
 		o = &Options{}
 	}
-	h := &Handler{store: store, auth: a, bases: o.BaseHosts, log: o.Logger}
+	h := &Handler{store: store, auth: a, bases: o.BaseHosts, region: o.Region, now: o.Now, log: o.Logger}
+	h.keys, _ = a.(sigv4.Keys)
+	if h.region == "" {
+		h.region = classicRegion
+	}
+	if h.now == nil {
+		h.now = time.Now
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -70,6 +85,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) serve(q *request) (err error) {
 	if q.address, err = parseAddress(q.Request, h.bases); err != nil {
+		return err
+	}
+	if err := h.upgradePresigned(q); err != nil {
 		return err
 	}
 	// The signature comes first, so that strangers learn nothing.

@@ -119,7 +119,8 @@ func setObject(h http.Header, info *blob.Info) {
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Last-Modified", info.Modified.UTC().Format(http.TimeFormat))
 	for name, value := range info.Metadata {
-		h[http.CanonicalHeaderKey(metaPrefix+name)] = []string{value}
+		// In lower case as S3 sends them: some clients keep the spelling.
+		h[strings.ToLower(metaPrefix)+name] = []string{value}
 	}
 	if n := len(info.Tags); n > 0 {
 		h.Set("X-Amz-Tagging-Count", strconv.Itoa(n))

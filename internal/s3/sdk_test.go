@@ -98,17 +98,12 @@ func TestChecksums(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t)
 	b, c := e.bucket(t), e.client()
-	for _, a := range types.ChecksumAlgorithm("").Values() {
-		if a == types.ChecksumAlgorithmCrc64nvme {
-			continue // this SDK does not compute it
-		}
+	// CRC64NVME is tested in package blob: this SDK does not compute it.
+	for _, a := range []types.ChecksumAlgorithm{types.ChecksumAlgorithmCrc32, types.ChecksumAlgorithmCrc32c, types.ChecksumAlgorithmSha1, types.ChecksumAlgorithmSha256} {
 		t.Run(string(a), func(t *testing.T) {
 			out, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String(string(a)), Body: strings.NewReader("content"), ChecksumAlgorithm: a})
-			if code(err) == "InvalidRequest" && strings.Contains(err.Error(), "unsupported") {
-				t.Skip("an algorithm that is newer than this server")
-			}
 			if err != nil {
-				t.Skipf("SDK: %v", err)
+				t.Fatal(err)
 			}
 			in, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String(string(a)), ChecksumMode: types.ChecksumModeEnabled})
 			if err != nil {
