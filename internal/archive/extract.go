@@ -15,7 +15,8 @@ import (
 )
 
 // Extract unpacks the archive of the given size into root, telling its format
-// by its content, and returns the format. Symbolic links are made last and only
+// by its content, and returns the format: "" with ErrFormat when the content does
+// not even begin like an archive. Symbolic links are made last and only
 // when they stay inside; of two entries with one name the later one stays. After
 // an error root holds a part of the archive. root should be fresh.
 func Extract(ctx context.Context, r io.ReaderAt, size int64, root *os.Root, l Limits) (Format, error) {

@@ -41,16 +41,14 @@ func (w *worker) fetch(ctx context.Context, t *jobworker.Task, a jobworker.Artif
 	if err != nil {
 		return err
 	}
-	_, err = archive.ExtractFile(ctx, file.Name(), to, w.Unpack)
-	if errors.Is(err, archive.ErrFormat) && plain(to) {
+	format, err := archive.ExtractFile(ctx, file.Name(), to, w.Unpack)
+	if errors.Is(err, archive.ErrFormat) && format == "" { // no archive, rather than a broken one
 		return os.Rename(file.Name(), filepath.Join(to, a.Name))
 	}
 	return err
 }
 
-// plain reports whether nothing was unpacked: the object is no archive, rather
-// than a broken one.
-func plain(dir string) bool {
+func empty(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	return err == nil && len(entries) == 0
 }
@@ -76,7 +74,7 @@ func transfer(ctx context.Context, t *jobworker.Task, file io.Seeker, one func(j
 // later, outputs may still be missing.
 func (w *worker) storeOutputs(ctx context.Context, t *jobworker.Task, f folders, later bool) error {
 	for i, a := range t.Job.Outputs {
-		if plain(f.outputs[i]) {
+		if empty(f.outputs[i]) {
 			if later {
 				continue
 			}
