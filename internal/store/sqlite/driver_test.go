@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"penstock/internal/store"
+	"penstock/internal/store/storetest"
+)
+
+// testSealer is no encryption, but shows what was sealed, and where.
+type testSealer struct{}
+
+func (testSealer) Seal(plaintext []byte, context string) string {
+	return base64.StdEncoding.EncodeToString(append([]byte(context+"\x00"), plaintext...))
+}
+
+func (testSealer) Open(sealed, context string) ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, ok := bytes.CutPrefix(b, []byte(context+"\x00"))
+	if !ok {
+		return nil, errors.New("sealed elsewhere")
+	}
+	return plaintext, nil
+}
+
+func open(t testing.TB, path string) *Driver {
+	t.Helper()
+	d, err := Open(path, Options{Sealer: testSealer{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() }) // a second close reports the first's error
+	return d
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
+		path := filepath.Join(t.TempDir(), "penstock.db")
+		d := open(t, path)
+		return d, func() store.Driver {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d = open(t, path)
+			return d
+		}
+	})
+}
+
+func TestSecretsAtRest(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "penstock.db")
+	d := open(t, path)
+	storetest.SecretsAtRest(t, d, func() []byte {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	})
+}
+
+func TestOpenNeedsSealer(t *testing.T) {
+	t.Parallel()
+	if _, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{}); err == nil {
+		t.Error("opened without a sealer")
+	}
+}

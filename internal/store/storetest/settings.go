@@ -1,0 +1,174 @@
+package storetest
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"penstock/internal/core/engine"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/store"
+)
+
+func actionTypes(f *fixture) {
+	put := func(provider, category, version string, age time.Duration, deleted bool) {
+		f.update(func(tx store.Tx) error {
+			id := pipeline.ActionType{Category: category, Owner: "Custom", Provider: provider, Version: version}
+			return tx.PutActionType(store.ActionType{
+				Account: account, Region: region, Type: customType(id), Deleted: deleted, Created: f.now().Add(-age),
+			})
+		})
+	}
+	put("B", "Build", "1", time.Hour, false)
+	put("B", "Build", "2", 0, false)
+	put("A", "Test", "1", 0, false)
+	put("A", "Build", "1", 0, false)
+	put("C", "Build", "1", 0, true)
+	want := []string{"A Build 1", "A Test 1", "B Build 2", "B Build 1"}
+	check := func(r store.Reader) error {
+		list, err := r.ActionTypes(account, region)
+		var got []string
+		for _, t := range list {
+			got = append(got, t.ID.Provider+" "+t.ID.Category+" "+t.ID.Version)
+		}
+		f.equal("types", got, want)
+		if err != nil {
+			return err
+		}
+		gone, err := r.ActionType(account, region, pipeline.ActionType{Category: "Build", Owner: "Custom", Provider: "C", Version: "1"})
+		f.equal("deleted type", gone.Deleted, true)
+		return err
+	}
+	f.both(check)
+	f.reopen()
+	f.both(check)
+	put("C", "Build", "1", 0, false)
+	want = append(want, "C Build 1")
+	f.both(func(r store.Reader) error {
+		back, err := r.ActionType(account, region, pipeline.ActionType{Category: "Build", Owner: "Custom", Provider: "C", Version: "1"})
+		f.equal("type that came back", back, store.ActionType{Account: account, Region: region, Type: customType(back.ID), Created: f.now()})
+		return err
+	})
+}
+
+func clients(f *fixture) {
+	first := store.Client{ID: "c1", Account: account, Region: region, Type: buildType, Token: secret(), Created: f.now()}
+	second := first
+	second.ID, second.Token, second.Created = "c2", secret(), f.now().Add(time.Second)
+	f.update(func(tx store.Tx) error {
+		if err := tx.PutClient(second); err != nil {
+			return err
+		}
+		return tx.PutClient(first)
+	})
+	check := func(r store.Reader) error {
+		list, err := r.Clients(account, region)
+		f.equal("clients", list, []store.Client{first, second})
+		if err != nil {
+			return err
+		}
+		c, err := r.Client("c2")
+		f.equal("client", c, second)
+		return err
+	}
+	f.both(check)
+	f.reopen()
+	f.both(check)
+	first.Revoked = f.now().Add(time.Minute)
+	f.update(func(tx store.Tx) error { return tx.PutClient(first) })
+	f.both(check)
+	f.equal("clients elsewhere", len(read(f, func(r store.Reader) ([]store.Client, error) { return r.Clients(account, "x") })), 0)
+}
+
+func tags(f *fixture) {
+	for _, want := range []map[string]string{{"a": "1", "b": ""}, {"b": "2"}, {}} {
+		f.update(func(tx store.Tx) error {
+			if err := tx.SetTags("arn:x", want); err != nil {
+				return err
+			}
+			return tx.SetTags("arn:y", map[string]string{"other": "z"})
+		})
+		f.equal("tags", read(f, func(r store.Reader) (map[string]string, error) { return r.Tags("arn:x") }), want)
+	}
+}
+
+func watches(f *fixture) {
+	p, q := f.pipeline("p"), f.pipeline("q")
+	watch := func(id int64, name, action, bucket, key string) store.Watch {
+		return store.Watch{PipelineID: id, Account: account, Region: region, Name: name, Action: action, Bucket: bucket, Key: key}
+	}
+	a, b, c := watch(p, "p", "a", "bucket", "x"), watch(p, "p", "b", "bucket", "y"), watch(q, "q", "a", "bucket", "x")
+	set := func(id int64, w ...store.Watch) {
+		f.Helper()
+		f.update(func(tx store.Tx) error { return tx.SetWatches(id, w) })
+	}
+	all := func(want ...store.Watch) {
+		f.Helper()
+		f.equal("watches", read(f, func(r store.Reader) ([]store.Watch, error) { return r.Watches() }), want)
+	}
+	set(p, a, b)
+	set(q, c)
+	all(a, b, c)
+	f.equal("watches of an object", read(f, func(r store.Reader) ([]store.Watch, error) { return r.WatchesOf("bucket", "x") }), []store.Watch{a, c})
+	f.update(func(tx store.Tx) error {
+		if err := tx.Saw(p, "a", "v1"); err != nil {
+			return err
+		}
+		return tx.Saw(p, "b", "v2")
+	})
+	moved := b
+	moved.Key = "z"
+	set(p, a, moved)
+	a.Seen = "v1"
+	f.reopen()
+	all(a, moved, c)
+	set(p)
+	all(c)
+}
+
+func timers(f *fixture) {
+	f.equal("next of none", read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() }), time.Time{})
+	p := f.pipeline("p")
+	e := f.startExecution(p)
+	select {
+	case <-f.d.Timers():
+	case <-time.After(patience):
+		f.Fatal("no hint of the first timer")
+	}
+	at := f.now().Add(24 * time.Hour)
+	f.equal("next", read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() }), at)
+	f.equal("due before", len(read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at.Add(-time.Millisecond), 10) })), 0)
+	f.reopen()
+	due := read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })
+	f.equal("due", len(due), 1)
+	f.equal("timer", []any{due[0].PipelineID, due[0].At, due[0].Kind, due[0].Execution}, []any{p, at, engine.ActionDeadline, e})
+	f.advance(24 * time.Hour)
+	f.step(p, engine.TimerFired{Timer: due[0].Timer})
+	got := read(f, func(r store.Reader) (*engine.Execution, error) { return r.Execution(p, e) })
+	f.equal("execution", got.Status, engine.Failed)
+	f.equal("due after", len(read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })), 0)
+	f.equal("jobs", len(f.claim(sourceLine, 1)), 0)
+}
+
+// SecretsAtRest writes secrets through an open driver and searches for them in
+// the bytes that raw returns, which are all that the database keeps.
+func SecretsAtRest(t *testing.T, d store.Driver, raw func() []byte) {
+	f := &fixture{T: t, start: time.Now().UTC().Truncate(time.Millisecond)}
+	f.use(d)
+	token := secret()
+	f.update(func(tx store.Tx) error {
+		return tx.PutClient(store.Client{ID: "c", Account: account, Region: region, Type: buildType, Token: token, Created: f.now()})
+	})
+	f.startExecution(f.pipeline("p"))
+	f.work(sourceLine)
+	f.work(buildLine)
+	bytesAtRest := raw()
+	if !bytes.Contains(bytesAtRest, []byte("Target")) {
+		t.Error("the bytes do not even hold what is not secret")
+	}
+	for name, clear := range map[string]string{"client token": token, "configuration": "hunter2"} {
+		if bytes.Contains(bytesAtRest, []byte(clear)) {
+			t.Errorf("the %s lies in the database in clear text", name)
+		}
+	}
+}
