@@ -64,8 +64,9 @@ func parseMasterKey(s string) (key MasterKey, err error) {
 	return key, nil
 }
 
-// subkey derives the key for one purpose.
-func (k MasterKey) subkey(purpose string) []byte {
+// Subkey derives the key for one purpose, for example "page tokens v1": 32
+// bytes that say nothing about the keys for other purposes.
+func (k MasterKey) Subkey(purpose string) []byte {
 	sub, err := hkdf.Key(sha256.New, k.key[:], nil, "penstock "+purpose, masterKeySize)
 	if err != nil {
 		panic(err) // only for a length that HKDF cannot give
@@ -89,10 +90,16 @@ func createFile(name string, content []byte) ([]byte, error) {
 	if err := errors.Join(err, tmp.Close()); err != nil {
 		return nil, err
 	}
-	// Unlike a rename, a link does not replace what another process made.
-	if err := os.Link(tmp.Name(), name); errors.Is(err, os.ErrExist) {
+	// Unlike a rename, a link does not replace what another process made; but
+	// not every file system has links.
+	err = os.Link(tmp.Name(), name)
+	if errors.Is(err, os.ErrExist) {
 		return os.ReadFile(name)
-	} else if err != nil {
+	}
+	if err != nil {
+		err = os.Rename(tmp.Name(), name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return content, syncDir(dir)

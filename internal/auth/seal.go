@@ -19,7 +19,7 @@ type Sealer struct{ aead cipher.AEAD }
 
 // NewSealer returns the sealer of an installation.
 func NewSealer(key MasterKey) *Sealer {
-	return &Sealer{newAEAD(key.subkey("seal v1"))}
+	return &Sealer{newAEAD(key.Subkey("seal v1"))}
 }
 
 func newAEAD(key []byte) cipher.AEAD {

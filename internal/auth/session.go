@@ -46,7 +46,7 @@ type Sessions struct {
 
 // NewSessions returns the sessions of an installation.
 func NewSessions(key MasterKey, now func() time.Time) *Sessions {
-	return &Sessions{tokenKey: key.subkey("session token v1"), secretKey: key.subkey("session secret v1"), now: now}
+	return &Sessions{tokenKey: key.Subkey("session token v1"), secretKey: key.Subkey("session secret v1"), now: now}
 }
 
 var (
