@@ -22,6 +22,9 @@ func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInpu
 		return nil, err
 	}
 	sent := declarationFrom(&in.Pipeline)
+	if err := s.makeBuckets(ctx, who, sent); err != nil {
+		return nil, err
+	}
 	var d *pipeline.Declaration
 	var id int64
 	err = s.store.Update(ctx, func(tx store.Tx) error {
@@ -63,18 +66,16 @@ func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInpu
 	if err != nil {
 		return nil, err
 	}
-	if err := s.afterDeclaration(ctx, who, id, d); err != nil {
-		return nil, err
-	}
+	s.opt.SourcesChanged(id)
 	return &api.CreatePipelineOutput{Pipeline: declarationTo(d), Tags: in.Tags}, nil
 }
 
 // accept checks a declaration as Create- and UpdatePipeline do and returns it
 // in the form to store. old is the version in force, nil for a new pipeline.
-func accept(tx store.Tx, who auth.Principal, old, sent *pipeline.Declaration) (*pipeline.Declaration, error) {
+func accept(r store.Reader, who auth.Principal, old, sent *pipeline.Declaration) (*pipeline.Declaration, error) {
 	next := sent.Clone() // the transaction may run again
 	pipeline.Normalize(next)
-	env := validationEnv(tx, who)
+	env := validationEnv(r, who)
 	if err := pipeline.Validate(next, env); err != nil {
 		return nil, err
 	}
@@ -99,20 +100,25 @@ func available(d *pipeline.Declaration) error {
 	return nil
 }
 
-// afterDeclaration does what follows a committed declaration: its buckets
-// exist, and its polling sources are looked at.
-func (s *Service) afterDeclaration(ctx context.Context, who auth.Principal, id int64, d *pipeline.Declaration) error {
-	if st := d.ArtifactStore; st != nil {
-		if err := s.opt.EnsureBucket(ctx, who.Account, who.Region, st.Bucket); err != nil {
-			return err
-		}
+// makeBuckets makes the artifact buckets that a declaration names, before an
+// execution may need them. A declaration that will be refused makes none.
+func (s *Service) makeBuckets(ctx context.Context, who auth.Principal, sent *pipeline.Declaration) error {
+	err := s.store.View(ctx, func(r store.Reader) error {
+		d := sent.Clone()
+		pipeline.Normalize(d)
+		return pipeline.Validate(d, validationEnv(r, who))
+	})
+	if err != nil {
+		return err
 	}
-	for region, st := range d.ArtifactStores {
+	if st := sent.ArtifactStore; st != nil {
+		return s.opt.EnsureBucket(ctx, who.Account, who.Region, st.Bucket)
+	}
+	for region, st := range sent.ArtifactStores {
 		if err := s.opt.EnsureBucket(ctx, who.Account, region, st.Bucket); err != nil {
 			return err
 		}
 	}
-	s.opt.SourcesChanged(id)
 	return nil
 }
 

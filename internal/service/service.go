@@ -108,13 +108,10 @@ func definition(r store.Reader, account, region string, id pipeline.ActionType) 
 
 // validationEnv is what a declaration of the caller is checked against.
 func validationEnv(r store.Reader, who auth.Principal) pipeline.Env {
-	return pipeline.Env{
-		Region: who.Region,
-		Type: func(id pipeline.ActionType) (pipeline.TypeInfo, bool) {
-			t, ok := definition(r, who.Account, who.Region, id)
-			return t.Info(), ok
-		},
-	}
+	return actiontype.Env(who.Region, func(id pipeline.ActionType) (actiontype.Type, bool) {
+		t, err := r.ActionType(who.Account, who.Region, id)
+		return t.Type, err == nil && !t.Deleted
+	})
 }
 
 // notYet is the honest answer of an operation whose behaviour is not there;

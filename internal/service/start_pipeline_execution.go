@@ -21,14 +21,16 @@ func (s *Service) StartPipelineExecution(ctx context.Context, in *api.StartPipel
 	for _, r := range in.SourceRevisions {
 		ev.Overrides = append(ev.Overrides, engine.Override{Action: r.ActionName, Type: r.RevisionType, Value: r.RevisionValue})
 	}
-	id, err := s.start(ctx, who, in.Name, in.ClientRequestToken, ev)
+	id, err := s.StartAs(ctx, who, in.Name, in.ClientRequestToken, ev)
 	if err != nil {
 		return nil, err
 	}
 	return &api.StartPipelineExecutionOutput{PipelineExecutionId: id}, nil
 }
 
-func (s *Service) start(ctx context.Context, who auth.Principal, name, token string, ev engine.Start) (id string, err error) {
+// StartAs starts an execution in the name of who. A token that was used before
+// for the pipeline answers the execution it started then; "" is no token.
+func (s *Service) StartAs(ctx context.Context, who auth.Principal, name, token string, ev engine.Start) (id string, err error) {
 	err = s.store.Update(ctx, func(tx store.Tx) error {
 		p, err := find(tx, who, name)
 		if err != nil {

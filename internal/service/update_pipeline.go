@@ -14,6 +14,12 @@ import (
 func (s *Service) UpdatePipeline(ctx context.Context, in *api.UpdatePipelineInput) (*api.UpdatePipelineOutput, error) {
 	who := caller(ctx)
 	sent := declarationFrom(&in.Pipeline)
+	if err := s.view(ctx, sent.Name, func(store.Reader, store.Pipeline) error { return nil }); err != nil {
+		return nil, err
+	}
+	if err := s.makeBuckets(ctx, who, sent); err != nil {
+		return nil, err
+	}
 	var d *pipeline.Declaration
 	var id int64
 	err := s.store.Update(ctx, func(tx store.Tx) error {
@@ -42,8 +48,6 @@ func (s *Service) UpdatePipeline(ctx context.Context, in *api.UpdatePipelineInpu
 	if err != nil {
 		return nil, err
 	}
-	if err := s.afterDeclaration(ctx, who, id, d); err != nil {
-		return nil, err
-	}
+	s.opt.SourcesChanged(id)
 	return &api.UpdatePipelineOutput{Pipeline: declarationTo(d)}, nil
 }

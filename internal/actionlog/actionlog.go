@@ -1,0 +1,238 @@
+// Package actionlog keeps what actions print: in a spool file while the action
+// runs, so that it can be read along, and in the artifact store afterwards.
+package actionlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"sync"
+	"time"
+
+	"penstock/internal/blob"
+)
+
+// Bucket is the bucket of finished logs. It belongs to no account: only this
+// package reads it, for callers who may see the pipeline.
+const Bucket = "penstock-action-logs"
+
+// Logs keeps the logs of action executions.
+type Logs struct {
+	spool *os.Root
+	store blob.Store
+
+	mu     sync.Mutex
+	live   map[string]int           // open writers by action execution
+	notice map[string]chan struct{} // closed when the log of that id grows or ends
+}
+
+// Open returns logs that spool in the folder.
+func Open(folder string, store blob.Store) (*Logs, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	return &Logs{spool: root, store: store, live: map[string]int{}, notice: map[string]chan struct{}{}}, nil
+}
+
+// Close closes the spool folder.
+func (l *Logs) Close() error { return l.spool.Close() }
+
+// Recover stores the logs whose writers died with an earlier process; call it
+// before the first writer. A log whose action runs again is taken back from
+// the store.
+func (l *Logs) Recover(ctx context.Context) error {
+	dir, err := l.spool.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	for _, id := range names {
+		if idPattern.MatchString(id) {
+			if err := l.finish(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var idPattern = regexp.MustCompile(`^[0-9a-f-]{36}$`)
+
+// Writer opens the log of an action execution. Closing it moves the log to the
+// artifact store; a later writer of the same action goes on behind its end.
+func (l *Logs) Writer(ctx context.Context, id string) (io.WriteCloser, error) {
+	if !idPattern.MatchString(id) {
+		return nil, fmt.Errorf("actionlog: bad action execution id %q", id)
+	}
+	f, err := l.spool.OpenFile(id, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.restore(ctx, id, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	l.mu.Lock()
+	l.live[id]++
+	l.mu.Unlock()
+	return &writer{l: l, id: id, f: f, ctx: context.WithoutCancel(ctx)}, nil
+}
+
+// restore puts the stored log of an earlier run in front.
+func (l *Logs) restore(ctx context.Context, id string, f *os.File) error {
+	if st, err := f.Stat(); err != nil || st.Size() > 0 {
+		return err
+	}
+	old, err := l.store.Get(ctx, Bucket, id, nil)
+	if blob.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer old.Body.Close()
+	_, err = io.Copy(f, old.Body)
+	return err
+}
+
+type writer struct {
+	l   *Logs
+	id  string
+	f   *os.File
+	ctx context.Context
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	w.l.announce(w.id)
+	return n, err
+}
+
+func (w *writer) Close() error {
+	err := w.f.Close()
+	w.l.mu.Lock()
+	w.l.live[w.id]--
+	last := w.l.live[w.id] == 0
+	if last {
+		delete(w.l.live, w.id)
+	}
+	w.l.mu.Unlock()
+	if last {
+		err = errors.Join(err, w.l.finish(w.ctx, w.id))
+	}
+	w.l.announce(w.id)
+	return err
+}
+
+// finish moves a log from the spool to the store.
+func (l *Logs) finish(ctx context.Context, id string) error {
+	f, err := l.spool.Open(id)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := l.store.EnsureBucket(ctx, Bucket, nil); err != nil {
+		return err
+	}
+	o := &blob.PutOptions{}
+	o.ContentType = "text/plain; charset=utf-8"
+	if _, err := l.store.Put(ctx, Bucket, id, f, o); err != nil {
+		return err
+	}
+	return l.spool.Remove(id)
+}
+
+func (l *Logs) announce(id string) {
+	l.mu.Lock()
+	if c := l.notice[id]; c != nil {
+		close(c)
+		delete(l.notice, id)
+	}
+	l.mu.Unlock()
+}
+
+// changed returns a channel that is closed when the log grows or ends.
+func (l *Logs) changed(id string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.notice[id]
+	if c == nil {
+		c = make(chan struct{})
+		l.notice[id] = c
+	}
+	return c
+}
+
+// Chunk is a piece of a log.
+type Chunk struct {
+	Content []byte
+	Next    int64 // offset behind Content
+	Ended   bool  // nothing follows unless the action runs again
+}
+
+// Read returns at most max bytes of the log from the offset. When there are
+// none yet it waits up to wait for some. An action that has written nothing
+// has an empty log.
+func (l *Logs) Read(ctx context.Context, id string, offset int64, max int, wait time.Duration) (Chunk, error) {
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		grown := l.changed(id)
+		c, err := l.read(ctx, id, offset, max)
+		if err != nil || len(c.Content) > 0 || c.Ended || wait <= 0 {
+			return c, err
+		}
+		select {
+		case <-grown:
+		case <-waiting.Done():
+			return c, ctx.Err()
+		}
+	}
+}
+
+func (l *Logs) read(ctx context.Context, id string, offset int64, max int) (Chunk, error) {
+	c := Chunk{Next: offset}
+	if !idPattern.MatchString(id) {
+		return c, fmt.Errorf("actionlog: bad action execution id %q", id)
+	}
+	var r io.Reader
+	f, err := l.spool.Open(id)
+	switch {
+	case err == nil:
+		defer f.Close()
+		r = io.NewSectionReader(f, offset, int64(max))
+	case errors.Is(err, fs.ErrNotExist):
+		o, err := l.store.Get(ctx, Bucket, id, nil)
+		if blob.IsNotFound(err) {
+			return c, nil
+		}
+		if err != nil {
+			return c, err
+		}
+		defer o.Body.Close()
+		c.Ended = offset+int64(max) >= o.Size
+		if _, err := io.CopyN(io.Discard, o.Body, offset); err == io.EOF {
+			return c, nil
+		} else if err != nil {
+			return c, err
+		}
+		r = io.LimitReader(o.Body, int64(max))
+	default:
+		return c, err
+	}
+	c.Content, err = io.ReadAll(r)
+	c.Next += int64(len(c.Content))
+	return c, err
+}

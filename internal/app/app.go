@@ -1,0 +1,257 @@
+// Package app puts the server together: Config → store, blobs, services,
+// loops. It is what `penstock server` and the end-to-end tests start.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"penstock/internal/actionlog"
+	"penstock/internal/api"
+	"penstock/internal/auth"
+	"penstock/internal/blob"
+	"penstock/internal/blob/fileblob"
+	"penstock/internal/config"
+	"penstock/internal/control"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/obs"
+	"penstock/internal/s3"
+	"penstock/internal/scheduler"
+	"penstock/internal/service"
+	"penstock/internal/store"
+	"penstock/internal/store/sqlite"
+	"penstock/internal/sts"
+)
+
+// App is a server. Open it, Run it until its context ends, Close it.
+type App struct {
+	cfg      config.Config
+	log      *slog.Logger
+	listener net.Listener
+	handler  http.Handler
+	driver   store.Driver
+	store    *store.Store
+	embedded *fileblob.Store // nil with an external S3
+	logs     *actionlog.Logs
+	svc      *service.Service
+	sources  *scheduler.Sources
+	metrics  *obs.Metrics
+	workers  []worker
+	ready    atomic.Bool
+}
+
+// Open opens everything that the server keeps and listens, but serves nothing
+// yet. Notices for people (which credentials were made) go to notes.
+func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer) (*App, error) {
+	a := &App{cfg: cfg, log: log, metrics: obs.New(version)}
+	if err := a.open(ctx, version, notes); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
+	cfg := a.cfg
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w; choose another with --data", err)
+	}
+	master, err := auth.LoadOrCreateMasterKey(cfg.Data, cfg.MasterKey)
+	if err != nil {
+		return err
+	}
+	rootID, rootSecret, err := rootKey(cfg, notes)
+	if err != nil {
+		return err
+	}
+	driver, err := sqlite.Open(filepath.Join(cfg.Data, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.driver = driver
+	sessions := auth.NewSessions(master, time.Now)
+	authenticator := auth.NewAuthenticator(auth.Config{
+		Account: cfg.Account, RootAccessKeyID: rootID, RootSecretAccessKey: rootSecret,
+		Sessions: sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
+	})
+	bucketStore, credentials, err := a.openBlobs(ctx, sessions)
+	if err != nil {
+		return err
+	}
+	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore); err != nil {
+		return err
+	}
+	providers, err := a.providers(bucketStore)
+	if err != nil {
+		return err
+	}
+	native := map[pipeline.ActionType]bool{}
+	for _, p := range providers {
+		native[pipeline.ActionType(p.Type())] = true
+	}
+	a.store = store.New(driver, store.Options{
+		Now: time.Now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] },
+		ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
+	})
+	a.sources = scheduler.NewSources(scheduler.Sources{
+		Store: a.store, Log: a.log, Interval: cfg.PollInterval,
+		Revision: func(ctx context.Context, w store.Watch) (string, error) { return revision(ctx, bucketStore, w) },
+		Changed: func(ctx context.Context, w store.Watch, r string) (bool, error) {
+			return a.svc.SourceChanged(ctx, w, r)
+		},
+	})
+	if a.embedded != nil {
+		a.embedded.OnPut(func(bucket, key, _ string) { a.sources.ObjectChanged(bucket, key) })
+	}
+	a.svc = service.New(a.store, service.Options{
+		Logger: a.log, Credentials: credentials, PageKey: master.Subkey("page token v1"),
+		EnsureBucket: func(ctx context.Context, account, region, bucket string) error {
+			return bucketStore.EnsureBucket(ctx, bucket, &blob.BucketOptions{Owner: account, Region: region})
+		},
+		SourcesChanged: a.sources.PipelineChanged,
+		MaxPipelines:   cfg.MaxPipelines, MaxActionTypes: cfg.MaxActionTypes,
+	})
+	a.addWorkers(providers)
+	ctl := &control.Service{Store: a.store, Logs: a.logs, NewToken: newToken, Version: version}
+	a.handler = (&router{
+		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
+		sts: sts.New(authenticator, sessions, uuid.NewString, a.log),
+		s3:  a.s3Handler(authenticator),
+		own: a.ownPages(),
+	})
+	if a.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	return nil
+}
+
+func rootKey(cfg config.Config, notes io.Writer) (string, auth.Secret, error) {
+	if cfg.RootAccessKeyID != "" {
+		return cfg.RootAccessKeyID, auth.Secret(cfg.RootSecretAccessKey), nil
+	}
+	id, secret, created, err := auth.LoadOrCreateCredentials(cfg.Data)
+	file := filepath.Join(cfg.Data, "credentials")
+	if created {
+		fmt.Fprintf(notes, "penstock: made the root access key %s; it is in %s (use it with AWS_SHARED_CREDENTIALS_FILE=%s)\n", id, file, file)
+	}
+	return id, secret, err
+}
+
+func (a *App) s3Handler(authenticator *auth.Authenticator) http.Handler {
+	if a.embedded == nil {
+		return externalS3(a.cfg.S3Endpoint)
+	}
+	return s3.NewHandler(a.embedded, authenticator, &s3.Options{BaseHosts: a.cfg.S3Hosts, Logger: a.log})
+}
+
+// URL is where the server listens.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+
+// Handler serves everything that the server answers.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// drain is how long running requests and jobs may take to end.
+const drain = 20 * time.Second
+
+// Run serves until ctx ends, then drains and returns. An error means that the
+// server could not go on.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := a.logs.Recover(ctx); err != nil {
+		a.log.Warn("action logs of an earlier run could not be stored", "error", err)
+	}
+	srv := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 3 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { (&scheduler.Timers{Store: a.store, Log: a.log}).Run(ctx) })
+	loops.Go(func() { a.sources.Run(ctx) })
+	loops.Go(func() { (&scheduler.Purge{Store: a.store, Log: a.log, Interval: 10 * time.Minute}).Run(ctx) })
+	for _, w := range a.workers {
+		loops.Go(func() {
+			if err := w.Run(ctx); err != nil {
+				a.log.Error("the worker of a built-in action stopped", "provider", w.name, "error", err)
+			}
+		})
+	}
+	loops.Go(func() {
+		if err := srv.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			cancel(err)
+		}
+	})
+	a.ready.Store(true)
+	<-ctx.Done()
+	a.ready.Store(false)
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer done()
+	err := srv.Shutdown(stop)
+	loops.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// Close closes what Open opened.
+func (a *App) Close() error {
+	var errs []error
+	if a.listener != nil {
+		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.logs != nil {
+		errs = append(errs, a.logs.Close())
+	}
+	if a.embedded != nil {
+		errs = append(errs, a.embedded.Close())
+	}
+	if a.driver != nil {
+		errs = append(errs, a.driver.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		panic(err) // the system's random source is gone
+	}
+	return id.String()
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// newKey returns seven random letters and digits for an object key.
+func newKey() string {
+	var b [7]byte
+	for i := 0; i < len(b); {
+		var r [16]byte
+		rand.Read(r[:])
+		for _, x := range r {
+			if x < 248 && i < len(b) { // 248 = 4 × 62: no letter is likelier than another
+				b[i] = letters[x%62]
+				i++
+			}
+		}
+	}
+	return string(b[:])
+}
+
+// newToken returns a client token: more than 256 bits of randomness.
+func newToken() string { return rand.Text() + rand.Text() }

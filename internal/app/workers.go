@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"penstock/internal/actionlog"
+	"penstock/internal/auth"
+	"penstock/internal/blob"
+	"penstock/internal/core/engine"
+	"penstock/internal/core/fault"
+	"penstock/internal/provider"
+	"penstock/internal/provider/commands"
+	"penstock/internal/provider/invokepipeline"
+	"penstock/internal/provider/s3deploy"
+	"penstock/internal/provider/s3source"
+	"penstock/jobworker"
+)
+
+// reservedBucket is no account's to reach.
+const reservedBucket = actionlog.Bucket
+
+// noHostRunner is why Commands actions fail on a server that others can reach.
+const noHostRunner = "This server runs no commands: they would run on its host without isolation. " +
+	"Start it with --host-runner to allow that, or give the work to a job worker (`penstock worker --help`)"
+
+// providers are the actions that the server runs itself.
+func (a *App) providers(s blob.Store) ([]provider.Provider, error) {
+	b := buckets{store: s}
+	if e := a.embedded; e != nil {
+		b.owned = func(ctx context.Context, bucket string) (string, error) {
+			info, err := e.Bucket(ctx, bucket)
+			return info.Owner, err
+		}
+	}
+	work, err := filepath.Abs(filepath.Join(a.cfg.Data, "work"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return nil, err
+	}
+	disabled := ""
+	if !a.cfg.HostRunner {
+		disabled = noHostRunner
+	} else {
+		a.log.Warn("Commands actions run on this host WITHOUT ISOLATION: whoever may change a pipeline can run any command as this user")
+	}
+	run := commands.New(commands.Config{Buckets: b, Logs: a.logs, Dir: work, Disabled: disabled, Log: a.log})
+	if err := run.Sweep(); err != nil {
+		return nil, fmt.Errorf("working folders of an earlier run cannot be removed: %w", err)
+	}
+	return []provider.Provider{
+		s3source.New(b),
+		run,
+		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
+		invokepipeline.New(pipelines{a}),
+	}, nil
+}
+
+// worker is the worker of one built-in action type.
+type worker struct {
+	name string
+	*jobworker.Worker
+}
+
+func (a *App) addWorkers(providers []provider.Provider) {
+	for _, p := range providers {
+		name := p.Type().Category + "/" + p.Type().Provider
+		a.workers = append(a.workers, worker{name, jobworker.New(a.svc.LocalJobs(p.Type()), p.Run, jobworker.Options{
+			Concurrency: a.cfg.Concurrency, Grace: drain / 2, KeepOnDrain: true, Log: a.log.With("provider", name),
+			Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},
+		})})
+	}
+}
+
+// pipelines starts pipelines for Invoke/CodePipeline actions.
+type pipelines struct{ a *App }
+
+// Start implements provider.Pipelines.
+func (p pipelines) Start(ctx context.Context, in provider.Start) (string, error) {
+	ev := engine.Start{Trigger: engine.Trigger{Type: "StartPipelineExecution", Detail: in.Caller}}
+	for _, v := range in.Variables {
+		ev.Variables = append(ev.Variables, engine.Variable(v))
+	}
+	for _, r := range in.Revisions {
+		ev.Overrides = append(ev.Overrides, engine.Override(r))
+	}
+	id, err := p.a.svc.StartAs(ctx, auth.Principal{Account: in.Account, Region: in.Region, ARN: in.Caller}, in.Pipeline, in.Token, ev)
+	refused, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case !ok:
+		return id, err
+	case refused.Code == "PipelineNotFoundException":
+		return "", fmt.Errorf("%w: %s", provider.ErrNoPipeline, refused.Message)
+	default:
+		return "", fmt.Errorf("%w: %s", provider.ErrInvalid, refused.Message)
+	}
+}

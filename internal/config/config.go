@@ -1,0 +1,193 @@
+// Package config holds the settings of the server: one struct, its defaults,
+// and where each value may come from: a flag, a PENSTOCK_ variable, a file.
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Config are the settings of `penstock server`.
+type Config struct {
+	Listen   string // address to listen on
+	Data     string // folder for everything that is kept
+	Database string // "" = SQLite in the data folder
+	Account  string // account of the root access key
+	Regions  []string
+
+	RootAccessKeyID     string // environment only
+	RootSecretAccessKey string // environment only
+	MasterKey           string // environment only
+
+	S3Endpoint        string // "" = the embedded store
+	S3Region          string
+	S3AccessKeyID     string // environment only; "" = the SDK's default chain
+	S3SecretAccessKey string // environment only
+	S3RoleARN         string // role that job credentials are made from
+	S3STSEndpoint     string
+	S3ShareKeys       bool // hand out the static keys with jobs when there is no role
+	S3Hosts           []string
+
+	HostRunner        bool
+	Concurrency       int // jobs that each built-in action type runs at a time
+	AckWindow         time.Duration
+	ContinuationDelay time.Duration
+	PollInterval      time.Duration
+	CredentialLife    time.Duration
+	MaxPipelines      int
+	MaxActionTypes    int
+
+	LogLevel  slog.Level
+	LogFormat string // text or json
+
+	file string
+}
+
+// Flags declares a flag for each setting.
+func (c *Config) Flags(f *pflag.FlagSet) {
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:7480", "address to listen on; port 0 takes any free port")
+	f.StringVar(&c.Data, "data", "./penstock-data", "folder for state, artifacts, credentials and keys")
+	f.StringVar(&c.Database, "database", "", "database URL; empty keeps the state in SQLite in the data folder")
+	f.StringVar(&c.file, "config", "", "JSON file of settings: an object whose keys are the names of these flags")
+	f.StringVar(&c.Account, "account", "000000000000", "12-digit account of the root access key")
+	f.StringSliceVar(&c.Regions, "regions", nil, "regions that clients may name; none means any")
+	f.StringVar(&c.S3Endpoint, "s3-endpoint", "", "URL of an external S3 for artifacts; empty uses the embedded one")
+	f.StringVar(&c.S3Region, "s3-region", "us-east-1", "region of the external S3")
+	f.StringVar(&c.S3RoleARN, "s3-role-arn", "", "role to assume for the credentials of jobs on the external S3")
+	f.StringVar(&c.S3STSEndpoint, "s3-sts-endpoint", "", "URL of the STS that assumes --s3-role-arn; empty uses AWS's")
+	f.BoolVar(&c.S3ShareKeys, "s3-share-keys", false, "hand the server's own S3 keys to jobs when there is no role (they reach every bucket)")
+	f.StringSliceVar(&c.S3Hosts, "s3-hosts", nil, "host names under which buckets are addressed as BUCKET.HOST, beside localhost")
+	f.BoolVar(&c.HostRunner, "host-runner", false, "run Commands actions on this host without isolation (default: only while listening on a loopback address)")
+	f.IntVar(&c.Concurrency, "concurrency", 8, "jobs of each built-in action type that run at the same time")
+	f.DurationVar(&c.AckWindow, "ack-window", 2*time.Minute, "how long a polled job waits for its acknowledgement, 10s to 15m")
+	f.DurationVar(&c.ContinuationDelay, "continuation-delay", 30*time.Second, "pause before a job with a continuation token can be polled")
+	f.DurationVar(&c.PollInterval, "poll-interval", time.Minute, "how often polling sources are looked at")
+	f.DurationVar(&c.CredentialLife, "credential-life", time.Hour, "how long the artifact credentials of a job live")
+	f.IntVar(&c.MaxPipelines, "max-pipelines", 1000, "pipelines of an account in a region")
+	f.IntVar(&c.MaxActionTypes, "max-action-types", 50, "custom action types of an account in a region")
+	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
+	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
+}
+
+// Load fills what no flag has set from PENSTOCK_ variables and then from the
+// file of --config, and checks the whole.
+func (c *Config) Load(f *pflag.FlagSet, env func(string) string) error {
+	if v := env("PENSTOCK_CONFIG"); v != "" && !f.Changed("config") {
+		c.file = v
+	}
+	file, err := readFile(c.file)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	f.VisitAll(func(fl *pflag.Flag) {
+		if fl.Changed || fl.Name == "config" || fl.Name == "help" {
+			return
+		}
+		name := "PENSTOCK_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		v, from := env(name), name
+		if v == "" {
+			v, from = file[fl.Name], c.file+": "+fl.Name
+		}
+		if v == "" {
+			return
+		}
+		if err := f.Set(fl.Name, v); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+		}
+	})
+	for name := range file {
+		if f.Lookup(name) == nil {
+			errs = append(errs, fmt.Errorf("%s: there is no setting %q; see `penstock server --help`", c.file, name))
+		}
+	}
+	c.RootAccessKeyID, c.RootSecretAccessKey = env("PENSTOCK_ROOT_ACCESS_KEY_ID"), env("PENSTOCK_ROOT_SECRET_ACCESS_KEY")
+	c.MasterKey = env("PENSTOCK_MASTER_KEY")
+	c.S3AccessKeyID, c.S3SecretAccessKey = env("PENSTOCK_S3_ACCESS_KEY_ID"), env("PENSTOCK_S3_SECRET_ACCESS_KEY")
+	if !f.Changed("host-runner") {
+		c.HostRunner = loopback(c.Listen)
+	}
+	return errors.Join(append(errs, c.validate())...)
+}
+
+func readFile(name string) (map[string]string, error) {
+	if name == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	out := map[string]string{}
+	for k, v := range values {
+		switch v := v.(type) {
+		case []any:
+			var parts []string
+			for _, p := range v {
+				parts = append(parts, fmt.Sprint(p))
+			}
+			out[k] = strings.Join(parts, ",")
+		default:
+			out[k] = fmt.Sprint(v)
+		}
+	}
+	return out, nil
+}
+
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+
+func (c *Config) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("--listen must be HOST:PORT: %v", err)
+	}
+	if !accountPattern.MatchString(c.Account) {
+		bad("--account must be 12 digits, not %q", c.Account)
+	}
+	if c.Database != "" {
+		bad("--database: only the SQLite database in the data folder is there yet; PostgreSQL comes with a later version")
+	}
+	if (c.RootAccessKeyID == "") != (c.RootSecretAccessKey == "") {
+		bad("PENSTOCK_ROOT_ACCESS_KEY_ID and PENSTOCK_ROOT_SECRET_ACCESS_KEY go together: set both or neither")
+	}
+	if (c.S3AccessKeyID == "") != (c.S3SecretAccessKey == "") {
+		bad("PENSTOCK_S3_ACCESS_KEY_ID and PENSTOCK_S3_SECRET_ACCESS_KEY go together: set both or neither")
+	}
+	if c.AckWindow < 10*time.Second || c.AckWindow > 15*time.Minute {
+		bad("--ack-window must be between 10s and 15m")
+	}
+	if c.ContinuationDelay < 0 || c.PollInterval < time.Second || c.CredentialLife < time.Minute || c.Concurrency < 1 {
+		bad("--continuation-delay must not be negative, --poll-interval at least 1s, --credential-life at least 1m, --concurrency at least 1")
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		bad("--log-format must be text or json")
+	}
+	return errors.Join(errs...)
+}
+
+// loopback reports whether the address can be reached from this host only.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

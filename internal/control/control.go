@@ -1,0 +1,69 @@
+// Package control is Penstock's own small JSON 1.1 service ("Penstock.…"
+// targets): what operators need and AWS has no operation for. It is signed and
+// authorised like the rest and serves the client commands of penstock.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"penstock/internal/actionlog"
+	"penstock/internal/api"
+	"penstock/internal/auth"
+	"penstock/internal/core/fault"
+	"penstock/internal/store"
+)
+
+// Service implements the operations.
+type Service struct {
+	Store *store.Store
+	Logs  *actionlog.Logs
+	// NewToken makes the token of a partner client.
+	NewToken func() string
+	Version  string
+}
+
+// Operations are the operations by target.
+func (s *Service) Operations() map[string]api.ExtraOperation {
+	return map[string]api.ExtraOperation{
+		"Penstock.DescribeServer":  operation(s.describeServer),
+		"Penstock.RegisterPartner": operation(s.registerPartner),
+		"Penstock.ConnectPartner":  operation(s.connectPartner),
+		"Penstock.ListPartners":    operation(s.listPartners),
+		"Penstock.RevokeClient":    operation(s.revokeClient),
+		"Penstock.GetActionLog":    operation(s.getActionLog),
+	}
+}
+
+// operation adapts a typed function: it decodes the body and finds the caller.
+func operation[In, Out any](fn func(ctx context.Context, who auth.Principal, in *In) (*Out, error)) api.ExtraOperation {
+	return func(ctx context.Context, body []byte) (any, error) {
+		who, ok := auth.PrincipalFrom(ctx)
+		if !ok {
+			return nil, errors.New("control: no principal in the context")
+		}
+		in := new(In)
+		if err := json.Unmarshal(body, in); err != nil {
+			return nil, fault.New("SerializationException", "%v", err)
+		}
+		return fn(ctx, who, in)
+	}
+}
+
+// invalid is a ValidationException.
+func invalid(format string, args ...any) error {
+	return fault.New("ValidationException", format, args...)
+}
+
+// DescribeServerOutput tells about the server.
+type DescribeServerOutput struct {
+	Version string `json:"version"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	ARN     string `json:"callerArn"`
+}
+
+func (s *Service) describeServer(_ context.Context, who auth.Principal, _ *struct{}) (*DescribeServerOutput, error) {
+	return &DescribeServerOutput{Version: s.Version, Account: who.Account, Region: who.Region, ARN: who.ARN}, nil
+}

@@ -1,0 +1,144 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"penstock/internal/core/engine"
+	"penstock/internal/core/fault"
+	"penstock/internal/core/job"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/store"
+	"penstock/jobworker"
+)
+
+// LocalJobs is the jobworker.Client of Penstock's own actions: the same life
+// cycle as that of a stranger's jobs, without the network between.
+type LocalJobs struct {
+	svc *Service
+	id  pipeline.ActionType
+}
+
+var _ jobworker.Client = (*LocalJobs)(nil)
+
+// LocalJobs returns the client for jobs of a built-in action type, of all
+// accounts.
+func (s *Service) LocalJobs(t jobworker.ActionType) *LocalJobs {
+	return &LocalJobs{svc: s, id: pipeline.ActionType(t)}
+}
+
+// Poll implements jobworker.Client.
+func (l *LocalJobs) Poll(ctx context.Context, max int, wait time.Duration) ([]jobworker.Job, error) {
+	jobs, err := l.svc.store.Poll(ctx, job.Queue(job.Native, "", "", l.id, ""), max, wait)
+	var out []jobworker.Job
+	for _, j := range jobs {
+		out = append(out, localJob(j))
+	}
+	return out, err
+}
+
+// check lets through jobs of this type.
+func (l *LocalJobs) check(_ store.Reader, j *job.Job) error {
+	if j.Kind != job.Native || j.Type != l.id {
+		return job.NotFound(j.ID)
+	}
+	return nil
+}
+
+// Acknowledge implements jobworker.Client.
+func (l *LocalJobs) Acknowledge(ctx context.Context, j jobworker.Job) error {
+	state, err := l.svc.acknowledge(ctx, j.ID, j.Nonce, l.check)
+	if err != nil {
+		return localError(err)
+	}
+	if state != job.InProgress {
+		return jobworker.ErrLost
+	}
+	return nil
+}
+
+// Details implements jobworker.Client. Penstock's own actions reach artifacts
+// without credentials.
+func (l *LocalJobs) Details(ctx context.Context, j jobworker.Job) (jobworker.Job, error) {
+	now, err := l.svc.jobDetails(ctx, j.ID, l.check)
+	if err != nil {
+		return jobworker.Job{}, localError(err)
+	}
+	if now.State.Terminal() {
+		return jobworker.Job{}, jobworker.ErrLost
+	}
+	fresh := localJob(now)
+	fresh.Nonce = j.Nonce
+	return fresh, nil
+}
+
+// Succeed implements jobworker.Client.
+func (l *LocalJobs) Succeed(ctx context.Context, j jobworker.Job, r jobworker.Success) error {
+	err := l.svc.report(ctx, j.ID, "success", r, l.check, func(j *job.Job, digest string) engine.Event {
+		ev := engine.JobSucceeded{Job: j, Digest: digest, ContinuationToken: r.ContinuationToken, Outputs: r.OutputVariables}
+		if r.Revision != nil {
+			ev.Revision = &engine.Revision{ID: r.Revision.ID, ChangeID: r.Revision.ChangeID, Summary: r.Revision.Summary, Created: r.Revision.Created}
+		}
+		if d := r.Details; d != nil {
+			ev.Details = engine.Details{Summary: d.Summary, ExternalID: d.ExternalID, PercentComplete: d.PercentComplete}
+		}
+		return ev
+	})
+	return localError(err)
+}
+
+// Fail implements jobworker.Client.
+func (l *LocalJobs) Fail(ctx context.Context, j jobworker.Job, f jobworker.Failure) error {
+	if f.Type == "" {
+		f.Type = jobworker.JobFailed
+	}
+	err := l.svc.report(ctx, j.ID, "failure", f, l.check, func(j *job.Job, digest string) engine.Event {
+		return engine.JobFailed{Job: j, Digest: digest, Type: f.Type, Message: f.Message, ExternalID: f.ExternalID}
+	})
+	return localError(err)
+}
+
+// localError tells the kit what it must know: the job is not this worker's any
+// more.
+func localError(err error) error {
+	for _, lost := range []string{"JobNotFoundException", "InvalidJobStateException", "InvalidNonceException"} {
+		if fault.Code(err) == lost {
+			return errors.Join(jobworker.ErrLost, err)
+		}
+	}
+	return err
+}
+
+func localJob(j *job.Job) jobworker.Job {
+	out := jobworker.Job{
+		ID: j.ID, Nonce: j.Nonces.String(), AccountID: j.Account, Type: jobworker.ActionType(j.Type),
+		Configuration: j.Data.Configuration,
+		Context: jobworker.Context{
+			Pipeline: j.Pipeline, Stage: j.Stage, Action: j.Action, ExecutionID: j.ExecutionID, ActionExecutionID: j.ActionExecutionID,
+			PipelineARN: "arn:aws:codepipeline:" + j.Region + ":" + j.Account + ":" + j.Pipeline,
+		},
+		Inputs: localArtifacts(j.Data.Inputs), Outputs: localArtifacts(j.Data.Outputs),
+		ContinuationToken: j.Data.ContinuationToken,
+		Native: &jobworker.Native{
+			Account: j.Account, Region: j.Region, Commands: j.Data.Commands, OutputFiles: j.Data.OutputFiles,
+			OutputVariables: j.Data.OutputVariables, RevisionOverrides: j.Data.Overrides, Deadline: j.Data.Deadline,
+			Caller: "arn:aws:codepipeline:" + j.Region + ":" + j.Account + ":" + j.Pipeline,
+		},
+	}
+	for _, v := range j.Data.Environment {
+		out.Native.Environment = append(out.Native.Environment, jobworker.EnvironmentVariable(v))
+	}
+	if j.Data.EncryptionKey != nil {
+		out.EncryptionKeyID = j.Data.EncryptionKey.ID
+	}
+	return out
+}
+
+func localArtifacts(in []job.Artifact) []jobworker.Artifact {
+	var out []jobworker.Artifact
+	for _, a := range in {
+		out = append(out, jobworker.Artifact(a))
+	}
+	return out
+}
