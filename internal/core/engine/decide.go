@@ -59,6 +59,7 @@ type turn struct {
 func (t *turn) plan() Plan {
 	p := Plan{Execution: t.answer, Executions: t.touched, Changes: t.changes}
 	if t.dirty {
+		t.forgetStages()
 		p.State = &t.state
 	}
 	return p

@@ -86,16 +86,12 @@ func (t *turn) nextIn(name string) *Execution {
 // gateClosed reports whether the inbound transition of the stage or the
 // outbound one of the stage before it is disabled.
 func (t *turn) gateClosed(e *Execution, name string) bool {
-	if st := t.state.Stage(name); st != nil && st.Inbound.Disabled {
+	if t.disabled(name, false) {
 		return true
 	}
 	d := t.declaration(e)
 	i := d.StageIndex(name)
-	if i <= 0 {
-		return false
-	}
-	before := t.state.Stage(d.Stages[i-1].Name)
-	return before != nil && before.Outbound.Disabled
+	return i > 0 && t.disabled(d.Stages[i-1].Name, true)
 }
 
 // enter takes the stage for the execution and starts its first actions.
@@ -110,14 +106,10 @@ func (t *turn) enter(e *Execution) {
 	t.advance(e)
 }
 
-// release gives up the lock of the stage that the execution is in. The state
-// of a stage that an update took out of the declaration goes with it.
+// release gives up the lock of the stage that the execution is in.
 func (t *turn) release(e *Execution) {
 	e.Inside = false
-	st := t.state.Stage(e.Stage)
-	if st == nil || st.Holder != e.ID {
-		return
+	if st := t.state.Stage(e.Stage); st != nil && st.Holder == e.ID {
+		st.Holder, t.dirty = "", true
 	}
-	st.Holder, t.dirty = "", true
-	t.forgetStages()
 }

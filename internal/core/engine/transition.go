@@ -5,17 +5,16 @@ import "slices"
 // setTransition opens or closes a gate (DisableStageTransition,
 // EnableStageTransition); an opened gate lets in who waits behind it.
 func (t *turn) setTransition(ev SetTransition) error {
-	decl, err := t.currentStage(ev.Stage)
-	if err != nil {
+	if _, err := t.currentStage(ev.Stage); err != nil {
 		return err
 	}
-	st := t.stage(decl.Name)
+	if !ev.Disable && !t.disabled(ev.Stage, ev.Outbound) {
+		return nil
+	}
+	st := t.stage(ev.Stage)
 	gate := &st.Inbound
 	if ev.Outbound {
 		gate = &st.Outbound
-	}
-	if !ev.Disable && !gate.Disabled {
-		return nil
 	}
 	*gate = Transition{Disabled: ev.Disable, ChangedBy: ev.By, ChangedAt: t.env.Now}
 	if ev.Disable {
@@ -24,6 +23,18 @@ func (t *turn) setTransition(ev SetTransition) error {
 	}
 	t.admitAll()
 	return nil
+}
+
+// disabled reports whether a gate of the stage is closed.
+func (t *turn) disabled(stage string, outbound bool) bool {
+	st := t.state.Stage(stage)
+	if st == nil {
+		return false
+	}
+	if outbound {
+		return st.Outbound.Disabled
+	}
+	return st.Inbound.Disabled
 }
 
 // admitAll looks at all stages that have executions in front: the gate behind

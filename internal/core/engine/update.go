@@ -54,7 +54,6 @@ func (t *turn) updated() {
 		t.advance(e)
 	}
 	t.openOrphans()
-	t.forgetStages()
 }
 
 // openOrphans removes the gates of stages that the declaration in force no
@@ -84,7 +83,5 @@ func (t *turn) forgetStages() {
 			kept = append(kept, st)
 		}
 	}
-	if len(kept) != len(t.state.Stages) {
-		t.state.Stages, t.dirty = kept, true
-	}
+	t.state.Stages = kept
 }
