@@ -17,8 +17,9 @@ func inState(s State) (j *Job, nonce string) {
 		j.State = Created
 		return j, ""
 	}
+	j.Nonces.HandOut() // to a worker that was lost
 	nonce = j.Nonces.HandOut()
-	if s == Queued { // handed out once, the window has ended
+	if s == Queued { // the window has ended again
 		return j, nonce
 	}
 	j.State = Dispatched
@@ -77,9 +78,9 @@ func TestMatrix(t *testing.T) {
 		{"acknowledge, current nonce", [7]string{"IN", "InProgress", "InProgress", "InProgress", "TimedOut", "Succeeded", "Failed"},
 			ack(func(_ *Job, current string) string { return current })},
 		{"acknowledge, older nonce", [7]string{"IN", "IN", "IN", "IN", "IN", "IN", "IN"},
-			ack(func(j *Job, current string) string { return "0" })},
+			ack(func(*Job, string) string { return "1" })},
 		{"acknowledge, nonce never issued", [7]string{"IN", "IN", "IN", "IN", "IN", "IN", "IN"},
-			ack(func(*Job, string) string { return "2" })},
+			ack(func(*Job, string) string { return "3" })},
 		{"acknowledge, not a number", [7]string{"IN", "IN", "IN", "IN", "IN", "IN", "IN"},
 			ack(func(*Job, string) string { return "abc" })},
 		{"report", [7]string{"IS", "IS", "IS", "taken", "IS", "IS", "IS"}, report("another", 0)},

@@ -57,7 +57,7 @@ func TestNonceShown(t *testing.T) {
 	n.Acked = 3
 	n.Last = 9
 	if got := n.Issue(); got != "3" || n.String() != "3" || n.Last != 9 {
-		t.Errorf("after the acknowledgement: %s, %s, %+v", got, n, n)
+		t.Errorf("after the acknowledgement: %s, %+v", got, n.String())
 	}
 }
 
