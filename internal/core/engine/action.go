@@ -50,7 +50,7 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 		rec.Resolved = rec.Declared
 	}
 	t.add(ActionStarted{rec})
-	put(run, act)
+	run.Actions = append(run.Actions, act) // a retry has removed older attempts
 	now := run.Action(a.Name)
 	t.emitAction(e, run, a, now, "STARTED", rec.Inputs, nil, Result{})
 	if err != nil {
@@ -80,15 +80,6 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	}
 	now.Job = j.ID
 	t.add(JobOpened{j})
-}
-
-// put replaces the newest attempt of the action, or adds the first.
-func put(run *StageRun, a Action) {
-	if old := run.Action(a.Name); old != nil {
-		*old = a
-		return
-	}
-	run.Actions = append(run.Actions, a)
 }
 
 func (t *turn) region(a *pipeline.Action) string {

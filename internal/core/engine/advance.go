@@ -13,9 +13,6 @@ func (t *turn) advance(e *Execution) {
 	d := t.declaration(e)
 	st := d.Stage(e.Stage)
 	run := e.Run(e.Stage)
-	if st == nil || run == nil {
-		return
-	}
 	for t.startNext(e, st, run) {
 	}
 	if running(run) > 0 {

@@ -54,6 +54,19 @@ func TestRefusals(t *testing.T) {
 			func(p *play) Event { return RetryStage{"B", p.exec("E1").ID, false} }},
 		{"retry without a failure", "StageNotRetryableException", "Stage 'A' of execution 'E1' cannot be retried: no action has failed",
 			func(p *play) Event { return RetryStage{"A", p.exec("E1").ID, false} }},
+		{"retry while stopping", "StageNotRetryableException", "Stage 'A' of execution 'E1' cannot be retried: the execution is being stopped",
+			func(p *play) Event {
+				p.ok(p.stops("E1", false, ""))
+				return RetryStage{"A", p.exec("E1").ID, true}
+			}},
+		{"retry of a success", "StageNotRetryableException", "Stage 'B' of execution 'E1' cannot be retried: the execution is Succeeded",
+			func(p *play) Event {
+				p.ok(p.approves("E1", "A", "gate"))
+				p.ok(p.approves("E1", "A", "sum"))
+				p.done("E1", "X")
+				p.done("E1", "Y")
+				return RetryStage{"B", p.exec("E1").ID, true}
+			}},
 		{"stop of no execution", "PipelineExecutionNotStoppableException", "The pipeline execution with ID 'nobody' in 'orders' can't be stopped now. Either it does not exist in the pipeline, or the pipeline execution has no action executions in progress.",
 			func(*play) Event { return StopExecution{Execution: "nobody"} }},
 		{"answer in no stage", "StageNotFoundException", "Stage 'Z' was not found in pipeline 'orders'",

@@ -65,12 +65,8 @@ func (t *turn) retryable(ev RetryStage, e *Execution) error {
 		return refuse("the execution is " + string(e.Status))
 	case e.Status == Stopping:
 		return refuse("the execution is being stopped")
-	case run.Status == Succeeded || run.Status == Skipped:
-		return refuse("the stage is " + string(run.Status))
 	case ev.All && running(run) > 0:
 		return refuse("an action is still in progress")
-	case ev.All && run.Status == InProgress:
-		return refuse("the stage has not ended")
 	case !ev.All && !anyFailed(run):
 		return refuse("no action has failed")
 	case e.Terminal() && t.full(e.Mode):
