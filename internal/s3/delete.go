@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 
 	"penstock/internal/blob"
@@ -79,7 +80,10 @@ func (h *Handler) deleteObjects(q *request) error {
 	for i, r := range results {
 		t := targets[i]
 		if r.Err != nil {
-			e := deleteError{Key: t.Key, VersionID: t.VersionID, Code: string(blob.CodeOf(r.Err)), Message: r.Err.Error()}
+			e := deleteError{Key: t.Key, VersionID: t.VersionID, Code: "InternalError"}
+			if refusal, ok := errors.AsType[*blob.Error](r.Err); ok {
+				e.Code, e.Message = string(refusal.Code), refusal.Message
+			}
 			answer.Errors = append(answer.Errors, e)
 			continue
 		}
