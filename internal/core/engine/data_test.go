@@ -71,6 +71,7 @@ func TestUnresolvedReferencesEverywhere(t *testing.T) {
 		},
 		"two keys":  func(a *pipeline.Action) { a.Configuration = map[string]string{"a": "#{ns.x}", "b": "#{ns.y}"} },
 		"size":      func(a *pipeline.Action) { a.Configuration = map[string]string{"a": strings.Repeat("x", 102_401)} },
+		"no query":  func(a *pipeline.Action) { a.Type = kinds["query"] },
 		"variables": func(a *pipeline.Action) { a.Configuration = map[string]string{"a": "#{codepipeline.Other}"} },
 	}
 	for name, change := range tests {

@@ -61,8 +61,9 @@ func (t *turn) admit(name string) {
 }
 
 // nextIn picks the execution that may enter the stage now, nil if none may.
-// Nobody overtakes, except that executions of PARALLEL mode neither wait for
-// others nor hold them up.
+// Nobody overtakes, as all who wait run the same version and so meet the same
+// gates; only executions of PARALLEL mode may run another one, and they neither
+// wait for others nor hold them up.
 func (t *turn) nextIn(name string) *Execution {
 	st := t.state.Stage(name)
 	if st == nil {
@@ -71,14 +72,12 @@ func (t *turn) nextIn(name string) *Execution {
 	taken := st.Holder != ""
 	for _, id := range st.Waiting {
 		e := t.peek(id)
-		parallel := e.Mode == pipeline.Parallel
-		if !parallel && taken {
+		if taken && e.Mode != pipeline.Parallel {
 			continue
 		}
 		if !t.gateClosed(e, name) {
 			return t.exec(id)
 		}
-		taken = taken || !parallel
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func TestRandomCommands(t *testing.T) {
 	steps := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		g := &gambler{world: newWorld(), refusals: map[string]int{}}
+		g.sound = true
 		g.shuffle(rt, "pipeline")
 		g.delay = one(g, []time.Duration{0, 30 * time.Second, 2 * time.Hour})
 		if err := g.declare(g.declaration()); err != nil {
@@ -163,7 +164,7 @@ func (g *gambler) action(stage string, k int, before, artifacts []string) pipeli
 		Name: "a" + strconv.Itoa(k), Type: kinds[kind], RunOrder: 1 + g.upTo(3), Configuration: map[string]string{},
 	}
 	unique := stage + a.Name
-	if g.chance(60) {
+	if kind != "approval" && g.chance(60) {
 		a.Namespace = "ns" + unique
 	}
 	if kind != "approval" && g.chance(40) {

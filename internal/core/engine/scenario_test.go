@@ -206,6 +206,9 @@ func TestStop(t *testing.T) { // T-08, T-24
 
 	p.ok(p.retries("E1", "A", false))
 	p.see(`E1 InProgress in A InProgress: gate InProgress`)
+	if e := p.exec("E1"); e.Summary != "" || e.Stop != nil {
+		p.Errorf("after the retry still stopped for %q, %+v", e.Summary, e.Stop)
+	}
 	p.ok(p.stops("E1", true, ""))
 	if e := p.exec("E1"); e.Summary != "" || e.Stop.Reason != "" {
 		p.Errorf("stopped without a reason, got %q, %+v", e.Summary, e.Stop)
@@ -233,8 +236,8 @@ func TestStopLetsWorkGoOn(t *testing.T) {
 	p.ok(p.stops("E1", false, ""))
 	p.ok(p.carryOn(j, "later", Details{}))
 	p.ok(p.pass(time.Minute))
-	p.fails("E1", "X")
-	p.see(`E1 Stopped at S Stopped: X Failed`)
+	p.done("E1", "X")
+	p.see(`E1 Stopped at S Stopped: X Succeeded`)
 }
 
 func TestStopWhileWaiting(t *testing.T) { // Q-12
@@ -280,17 +283,17 @@ func TestUpdateWithOpenApproval(t *testing.T) { // T-10
 
 func TestUpdateLetsRunningActionsEnd(t *testing.T) {
 	p := stage(t, `QUEUED
-		S: X=custom Y=custom gate=approval Z=custom/2`)
+		S: X=custom Y=custom Z=custom/2`)
 	p.starts(2)
 	p.done("E1", "X")
 	p.ok(p.declare(parse("QUEUED\nT: X=custom")))
 	p.see(`
-		E1 InProgress in S InProgress: X Succeeded Y InProgress gate Failed
+		E1 InProgress in S InProgress: X Succeeded Y InProgress
 		E2 Cancelled before S`)
 	p.starts(1)
 	p.done("E1", "Y")
 	p.see(`
-		E1 Cancelled at S Cancelled: X Succeeded Y Succeeded gate Failed
+		E1 Cancelled at S Cancelled: X Succeeded Y Succeeded
 		E2 Cancelled before S
 		E3 InProgress in T InProgress: X InProgress`)
 }
@@ -530,6 +533,23 @@ func TestContinuation(t *testing.T) {
 	next := p.job("E1", "Y")
 	if next.Data.Configuration["Ref"] != "v1" || next.Data.Inputs[0].Key != first.Data.Outputs[0].Key {
 		p.Errorf("the next action got %+v", next.Data)
+	}
+}
+
+func TestOutputsOfSeveralActions(t *testing.T) {
+	p := stage(t, "SUPERSEDED\nS: X=custom@one Y=custom@two\nT: Z=custom?Ref=#{one.id}+#{two.id}")
+	p.starts(1)
+	p.fails("E1", "X")
+	for i, action := range []string{"Y", "X"} {
+		if action == "X" {
+			p.ok(p.retries("E1", "S", false))
+		}
+		j := p.job("E1", action)
+		p.ok(p.take(j))
+		p.ok(p.succeed(j, map[string]string{"id": strconv.Itoa(i)}, nil))
+	}
+	if got := p.job("E1", "Z").Data.Configuration["Ref"]; got != "1+0" {
+		p.Errorf("resolved %q", got)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"penstock/internal/core/job"
 	"penstock/internal/core/pipeline"
+	"penstock/internal/core/variable"
 )
 
 // world is a pipeline with all that a store keeps of it, in memory: it applies
@@ -36,6 +37,7 @@ type world struct {
 	types    map[pipeline.ActionType]TypeInfo
 	delay    time.Duration
 	deleted  bool
+	sound    bool // all references and inputs of the declarations must resolve
 	seen     map[transition]int
 	problems []error
 
@@ -246,6 +248,9 @@ func (w *world) actionUpdated(c ActionUpdated) {
 	if !ok || r.Status != InProgress {
 		w.complain("updated action execution %s, which is %q", c.ID, r.Status)
 	}
+	if w.sound && (c.Result.ErrorCode == variable.CodeInvalidConfiguration || strings.Contains(c.Result.ErrorMessage, "has not been produced")) {
+		w.complain("%s could not start: %s", r.Action, c.Result.ErrorMessage)
+	}
 	r.Status, r.Updated, r.Result = c.Status, c.At, r.Result.Merge(c.Result)
 	w.records[c.ID] = r
 }
@@ -284,6 +289,9 @@ func (w *world) emitted(c StateChange) {
 	switch {
 	case c.Action != nil:
 		machine = "action"
+		if c.State == "STARTED" && (w.last[c.Execution+"/"] != InProgress || w.last[c.Execution+"/"+c.Stage] != InProgress || w.execs[c.Execution].Outdated) {
+			w.complain("%s started in %s of %s, which takes no new actions", c.Action.Name, c.Stage, c.Execution)
+		}
 	case c.Stage != "":
 		machine = "stage"
 		if c.State == "STARTED" {

@@ -131,6 +131,15 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// A job that the engine ended has no report that could be repeated.
+func TestNoRepeatWithoutAReport(t *testing.T) {
+	t.Parallel()
+	j := &Job{ID: "J", State: Failed, EndedAt: noon}
+	if repeat, err := j.CheckReport("", noon); repeat || fault.Code(err) != "InvalidJobStateException" {
+		t.Errorf("got %v, %v", repeat, err)
+	}
+}
+
 func TestAcknowledgeSetsTheTimeOnce(t *testing.T) {
 	t.Parallel()
 	j, nonce := inState(Dispatched)
