@@ -11,7 +11,8 @@ import (
 // Methods may be called concurrently.
 type Store interface {
 	// EnsureBucket creates the bucket when it is absent. A bucket that exists
-	// is left as it is.
+	// is left as it is; when both it and o name owners, and different ones,
+	// the error is AccessDenied.
 	EnsureBucket(ctx context.Context, bucket string, o *BucketOptions) error
 
 	// Head describes a version of an object.

@@ -12,6 +12,8 @@ import (
 
 const (
 	metaPrefix = "X-Amz-Meta-"
+	// defaultType is the content type of objects written without one.
+	defaultType = "binary/octet-stream"
 	// maxMetadata is the most bytes of user metadata, names and values.
 	maxMetadata = 2 << 10
 )
@@ -29,7 +31,7 @@ func readAttributes(q *request) (blob.Attributes, error) {
 		WebsiteRedirect:    h.Get("X-Amz-Website-Redirect-Location"),
 	}
 	if a.ContentType == "" {
-		a.ContentType = "binary/octet-stream"
+		a.ContentType = defaultType
 	}
 	size := 0
 	for name, values := range h {
@@ -115,6 +117,9 @@ func setObject(h http.Header, info *blob.Info) {
 		if value != "" {
 			h.Set(name, value)
 		}
+	}
+	if info.ContentType == "" {
+		h.Set("Content-Type", defaultType) // or net/http would guess one
 	}
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Last-Modified", info.Modified.UTC().Format(http.TimeFormat))

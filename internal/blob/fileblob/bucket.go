@@ -36,13 +36,18 @@ func findBucket(tx *sqlite.Tx, name string) (bucketRow, error) {
 
 // EnsureBucket implements [blob.Store].
 func (s *Store) EnsureBucket(ctx context.Context, name string, o *blob.BucketOptions) error {
-	if _, err := s.Bucket(ctx, name); blob.CodeOf(err) != blob.NoSuchBucket {
-		return err
+	if o == nil {
+		o = &blob.BucketOptions{}
 	}
-	_, err := s.CreateBucket(ctx, name, o)
-	switch blob.CodeOf(err) {
-	case blob.BucketAlreadyExists, blob.BucketAlreadyOwned:
-		return nil
+	b, err := s.Bucket(ctx, name)
+	if blob.CodeOf(err) == blob.NoSuchBucket {
+		_, err = s.CreateBucket(ctx, name, o)
+		if code := blob.CodeOf(err); code == blob.BucketAlreadyExists || code == blob.BucketAlreadyOwned {
+			b, err = s.Bucket(ctx, name) // someone was faster
+		}
+	}
+	if err == nil && b.Owner != "" && o.Owner != "" && b.Owner != o.Owner {
+		return blob.Errorf(blob.AccessDenied, name, "", "The bucket belongs to another account.")
 	}
 	return err
 }

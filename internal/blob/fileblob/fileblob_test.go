@@ -389,6 +389,20 @@ func TestSeveralPutsShareTheIndexAndSurviveReopening(t *testing.T) {
 	}
 }
 
+func TestEnsureBucketOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir())
+	for _, tc := range []struct {
+		owner string
+		want  blob.Code
+	}{{"111111111111", ""}, {"111111111111", ""}, {"", ""}, {"222222222222", blob.AccessDenied}} {
+		err := s.EnsureBucket(t.Context(), "owned", &blob.BucketOptions{Owner: tc.owner})
+		if blob.CodeOf(err) != tc.want || tc.want == "" && err != nil {
+			t.Errorf("as %q: %v, want %q", tc.owner, err, tc.want)
+		}
+	}
+}
+
 // TestListingSeeks proves that listings are answered by an index: a page's
 // cost is its own length.
 func TestListingSeeks(t *testing.T) {
