@@ -24,7 +24,7 @@ func stepsOfRun() int {
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_RANDOM_STEPS")); err == nil && n > 0 {
 		return n
 	}
-	return 220
+	return 250
 }
 
 // TestRandomCommands runs random commands on random pipelines. After each the
