@@ -21,14 +21,20 @@ import (
 func (a *App) openBlobs(ctx context.Context, sessions *auth.Sessions) (blob.Store, blob.CredentialSource, error) {
 	cfg := a.cfg
 	if cfg.S3Endpoint != "" {
-		external, err := s3blob.Open(ctx, s3blob.Options{
-			Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, AccessKeyID: cfg.S3AccessKeyID, SecretAccessKey: cfg.S3SecretAccessKey,
-			RoleARN: cfg.S3RoleARN, STSEndpoint: cfg.S3STSEndpoint, ShareKeys: cfg.S3ShareKeys, Lifetime: cfg.CredentialLife,
-		})
+		opt := s3blob.Options{
+			Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, PathStyle: true,
+			AccessKeyID: cfg.S3AccessKeyID, SecretAccessKey: cfg.S3SecretAccessKey,
+			RoleARN: cfg.S3RoleARN, STSEndpoint: cfg.S3STSEndpoint, HandOutOwn: cfg.S3ShareKeys,
+		}
+		external, err := s3blob.Open(ctx, opt)
 		if err != nil {
 			return nil, nil, err
 		}
-		return external, external.Credentials(), nil
+		if cfg.S3RoleARN == "" && !cfg.S3ShareKeys {
+			a.log.Warn("jobs get no artifact credentials for the external S3: set --s3-role-arn, or let workers bring their own")
+		}
+		source, err := s3blob.NewCredentials(ctx, opt)
+		return external, source, err
 	}
 	embedded, err := fileblob.Open(filepath.Join(cfg.Data, "artifacts"), &fileblob.Options{Logger: a.log})
 	if err != nil {

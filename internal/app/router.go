@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"penstock/internal/sigv4"
 )
 
 // router tells apart the services that share the endpoint: by the service in
@@ -19,7 +21,7 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.own.ServeHTTP(w, r)
 		return
 	}
-	switch scope := scopeService(r); {
+	switch scope := sigv4.Service(r); {
 	case scope == "s3":
 		rt.s3.ServeHTTP(w, r)
 	case scope == "sts":
@@ -39,22 +41,6 @@ func isOwn(path string) bool {
 
 func isJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-amz-json-")
-}
-
-// scopeService is the service of the credential scope KEY/DATE/REGION/SERVICE/
-// aws4_request, "" when the request carries none that can be read.
-func scopeService(r *http.Request) string {
-	credential := ""
-	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		credential, _, _ = strings.Cut(after, ",")
-	} else if strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
-		credential = r.URL.Query().Get("X-Amz-Credential")
-	}
-	parts := strings.Split(strings.TrimSpace(credential), "/")
-	if len(parts) < 5 {
-		return ""
-	}
-	return parts[len(parts)-2]
 }
 
 // ownPages are the pages that no AWS service has.
