@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+
 	"penstock/internal/core/engine"
 	"penstock/internal/core/pipeline"
 )
@@ -21,7 +23,9 @@ func AppendAction(b []byte, r *engine.ActionRecord) []byte {
 	o.text("Region", r.Region)
 	o.text("Namespace", r.Namespace)
 	o.dict("Declared", r.Declared)
-	o.dict("Resolved", r.Resolved)
+	if !maps.Equal(r.Resolved, r.Declared) { // as a rule nothing is replaced
+		o.dict("Resolved", r.Resolved)
+	}
 	each(&o, "Inputs", r.Inputs, artifact)
 	each(&o, "Outputs", r.Outputs, artifact)
 	o.flag("Approval", r.Approval)
@@ -30,7 +34,13 @@ func AppendAction(b []byte, r *engine.ActionRecord) []byte {
 }
 
 // DecodeAction reads what AppendAction wrote.
-func DecodeAction(b []byte) (*engine.ActionRecord, error) { return decode[engine.ActionRecord](b) }
+func DecodeAction(b []byte) (*engine.ActionRecord, error) {
+	r, err := decode[engine.ActionRecord](b)
+	if err == nil && r.Resolved == nil {
+		r.Resolved = r.Declared
+	}
+	return r, err
+}
 
 // AppendResult appends the result of an action to b, nothing when it says
 // nothing.
@@ -44,6 +54,16 @@ func AppendResult(b []byte, r *engine.Result) []byte {
 	}
 	o.close()
 	return o
+}
+
+// resultMember appends a member unless the result says nothing.
+func resultMember(o *object, name string, r *engine.Result) {
+	without := len(*o)
+	o.key(name)
+	empty := len(*o)
+	if *o = AppendResult(*o, r); len(*o) == empty {
+		*o = (*o)[:without]
+	}
 }
 
 // DecodeResult reads what AppendResult wrote.
@@ -85,9 +105,10 @@ func actionType(o *object, t *pipeline.ActionType) {
 }
 
 // AppendStateChanges appends the state changes of one decision to b, as one
-// array.
+// array. What is as in the change before is left out.
 func AppendStateChanges(b []byte, changes []engine.Change) []byte {
 	o := append(object(b), '[')
+	var before engine.StateChange
 	for i := range changes {
 		e, ok := changes[i].(engine.Emitted)
 		if !ok {
@@ -95,8 +116,9 @@ func AppendStateChanges(b []byte, changes []engine.Change) []byte {
 		}
 		o.next()
 		o.open()
-		stateChange(&o, &e.StateChange)
+		stateChange(&o, &e.StateChange, &before)
 		o.close()
+		before = e.StateChange
 	}
 	return append(o, ']')
 }
@@ -107,16 +129,39 @@ func DecodeStateChanges(b []byte) ([]engine.StateChange, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := 1; i < len(*list); i++ {
+		c, before := &(*list)[i], &(*list)[i-1]
+		if c.At.IsZero() {
+			c.At = before.At
+		}
+		if c.Execution == "" {
+			c.Execution = before.Execution
+		}
+		if c.Version == 0 {
+			c.Version = before.Version
+		}
+		if c.Attempt == 0 {
+			c.Attempt = before.Attempt
+		}
+	}
 	return *list, nil
 }
 
-func stateChange(o *object, c *engine.StateChange) {
-	o.time("At", c.At)
+func stateChange(o *object, c, before *engine.StateChange) {
+	if !c.At.Equal(before.At) {
+		o.time("At", c.At)
+	}
 	o.text("State", c.State)
-	o.text("Execution", c.Execution)
-	o.number("Version", int64(c.Version))
+	if c.Execution != before.Execution {
+		o.text("Execution", c.Execution)
+	}
+	if c.Version != before.Version {
+		o.number("Version", int64(c.Version))
+	}
 	o.time("Started", c.Started)
-	o.number("Attempt", int64(c.Attempt))
+	if c.Attempt != before.Attempt {
+		o.number("Attempt", int64(c.Attempt))
+	}
 	one(o, "Trigger", c.Trigger, trigger)
 	o.text("Comment", c.Comment)
 	o.text("Stage", c.Stage)
@@ -128,6 +173,6 @@ func stateChange(o *object, c *engine.StateChange) {
 		one(o, "Type", &a.Type, actionType)
 		each(o, "Inputs", a.Inputs, artifact)
 		each(o, "Outputs", a.Outputs, artifact)
-		one(o, "Result", &a.Result, result)
+		resultMember(o, "Result", &a.Result)
 	})
 }

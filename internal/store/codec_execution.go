@@ -73,6 +73,7 @@ func stageRun(o *object, r *engine.StageRun) {
 		o.text("Job", a.Job)
 		o.time("Deadline", a.Deadline)
 		o.time("JobDue", a.JobDue)
+		resultMember(o, "Reported", &a.Reported)
 		each(o, "Outputs", a.Outputs, artifact)
 	})
 }

@@ -58,7 +58,7 @@ func (t *txn) purgeJobs(now time.Time, limit int) (int, error) {
 	return seen, nil
 }
 
-// purgeOutbox removes the oldest rows.
+// purgeOutbox removes the oldest rows, but never the newest one.
 func (t *txn) purgeOutbox(now time.Time, limit int) (int, error) {
 	before := millis(now.Add(-outboxRetention))
 	rows := t.tx.Query(`SELECT seq, at FROM outbox WHERE seq > 0 ORDER BY seq LIMIT ?`, limit)
@@ -70,7 +70,7 @@ func (t *txn) purgeOutbox(now time.Time, limit int) (int, error) {
 	if err := rows.Err(); err != nil || last == 0 {
 		return 0, err
 	}
-	err := t.tx.Exec(`DELETE FROM outbox WHERE seq <= ?`, last)
+	err := t.tx.Exec(`DELETE FROM outbox WHERE seq <= ? AND seq < (SELECT max(seq) FROM outbox)`, last)
 	return int(t.tx.Changes()), err
 }
 

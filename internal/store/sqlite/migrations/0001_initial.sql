@@ -105,9 +105,10 @@ CREATE TABLE timer (
     PRIMARY KEY (at, id, kind)
 ) STRICT, WITHOUT ROWID;
 
--- doc holds the state changes of one decision, in order.
+-- doc holds the state changes of one decision, in order. The newest row always
+-- stays, so that no seq is used twice.
 CREATE TABLE outbox (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq         INTEGER PRIMARY KEY,
     pipeline_id INTEGER NOT NULL,
     at          INTEGER NOT NULL,
     doc         BLOB NOT NULL
