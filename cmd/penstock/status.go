@@ -206,7 +206,17 @@ func (s *snapshot) actionRow(st *api.StageState, a *api.ActionState) row {
 		detail = fmt.Sprintf("%d %% %s", *e.PercentComplete, detail)
 	}
 	r.detail = clean(detail)
+	if s.before(st, e) {
+		r.detail = strings.TrimSpace("earlier execution: " + r.detail)
+	}
 	return r
+}
+
+// before says whether the action has not run yet in the newest execution, which
+// is in its stage.
+func (s *snapshot) before(st *api.StageState, e *api.ActionExecution) bool {
+	return s.latest != nil && st.LatestExecution != nil && st.LatestExecution.PipelineExecutionId == s.latest.PipelineExecutionId &&
+		!e.LastStatusChange.IsZero() && e.LastStatusChange.Before(s.latest.StartTime)
 }
 
 // approvals says how to answer the approvals that are waited for.

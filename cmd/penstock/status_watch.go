@@ -48,7 +48,7 @@ func outcome(name string, e *api.PipelineExecutionSummary) error {
 	}
 	f := &failure{code: exitFailure, what: fmt.Sprintf("execution %s of %s has ended: %s", e.PipelineExecutionId, name, e.Status)}
 	if e.Status == api.PipelineExecutionStatusFailed {
-		f.todo = fmt.Sprintf("see `penstock logs %s`", name)
+		f.todo = fmt.Sprintf("`penstock status %s` tells why, `penstock logs %s` has the log", name, name)
 	}
 	return f
 }

@@ -42,7 +42,7 @@ func (p *progress) tell(j jobworker.Job, event string, took time.Duration, messa
 	}
 	line := place(j) + " " + event
 	if took > 0 {
-		line += fmt.Sprintf(" after %v", took.Round(100*time.Millisecond))
+		line += fmt.Sprintf(" after %.1fs", took.Seconds())
 	}
 	if message != "" {
 		line += ": " + clean(message)
