@@ -30,7 +30,7 @@ const (
 // Run fires timers until ctx ends.
 func (t *Timers) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		next, err := t.fire(ctx)
+		next, err := t.Fire(ctx)
 		sleep := longestSleep
 		if err != nil {
 			t.Log.Error("timers could not be fired", "error", err)
@@ -48,8 +48,9 @@ func (t *Timers) Run(ctx context.Context) {
 	}
 }
 
-// fire decides about all that is due and returns when the next timer is.
-func (t *Timers) fire(ctx context.Context) (next time.Time, err error) {
+// Fire decides about all that is due and returns when the next timer is; zero
+// when there is none.
+func (t *Timers) Fire(ctx context.Context) (next time.Time, err error) {
 	for {
 		var due []store.DueTimer
 		err := t.Store.View(ctx, func(r store.Reader) (err error) {
