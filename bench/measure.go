@@ -1,0 +1,235 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// plan says how much is measured.
+type plan struct {
+	Callers   []int         // levels of load
+	Rounds    int           // alternations of the systems, for each level
+	Round     time.Duration // of load on one system
+	Fsync     time.Duration // of bare fsyncs in a round
+	Handovers int           // in a round
+	History   int           // past executions of the seeded server; 0 = there is none
+}
+
+// quick fits into 45 seconds with room for a slow machine.
+var quick = plan{Callers: []int{64}, Rounds: 5, Round: 1200 * time.Millisecond, Fsync: 200 * time.Millisecond, Handovers: 60}
+
+var full = plan{Callers: []int{1, 8, 64, 256}, Rounds: 6, Round: 2 * time.Second, Fsync: 500 * time.Millisecond, Handovers: 100}
+
+// level is what one number of callers measured: a round of each system, one
+// after the other, as often as the plan says.
+type level struct {
+	Callers               int
+	Noop, Log, Real, Past []round
+}
+
+// results are all measurements of a run.
+type results struct {
+	Levels    []level
+	Fsyncs    []time.Duration
+	Handovers []handoverTime
+}
+
+// bench holds the systems under measurement.
+type bench struct {
+	plan      plan
+	dir       string
+	binary    string
+	say       func(format string, args ...any)
+	noop, log *system
+	real      *system
+	past      *system // with history; nil without
+	handover  *handover
+	running   []*process
+}
+
+// pipelinesFor is how many pipelines keep that many callers busy: a poll
+// should hardly ever find nothing.
+func pipelinesFor(callers int) int { return max(64, 4*callers) }
+
+// run starts everything, measures, and stops everything.
+func (b *bench) run(ctx context.Context) (res results, err error) {
+	defer func() {
+		for _, p := range b.running {
+			err = errors.Join(err, p.stop())
+		}
+	}()
+	if err := b.start(ctx); err != nil {
+		return res, err
+	}
+	for _, n := range b.plan.Callers {
+		b.say("measuring with %d callers: %d rounds", n, b.plan.Rounds)
+		l := level{Callers: n}
+		for i := range b.plan.Rounds + 1 {
+			if err := b.round(ctx, &l, &res, i); err != nil {
+				return res, err
+			}
+		}
+		res.Levels = append(res.Levels, l)
+	}
+	return res, nil
+}
+
+// start starts the servers, Penstock first: the log-limit server answers with
+// a copy of one of its jobs.
+func (b *bench) start(ctx context.Context) error {
+	n := pipelinesFor(slices.Max(b.plan.Callers))
+	p, err := b.server(ctx, "penstock")
+	if err != nil {
+		return err
+	}
+	b.say("making %d pipelines", n)
+	if err := setUp(ctx, p.url, n, chainPipeline()); err != nil {
+		return err
+	}
+	b.real = newSystem(real, p)
+	if b.handover, err = newHandover(p.addr); err != nil {
+		return err
+	}
+	job := filepath.Join(b.dir, "job.json")
+	if err := b.sampleJob(job); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		kind kind
+		to   **system
+		args []string
+	}{{noop, &b.noop, nil}, {logLimit, &b.log, []string{"--job", job}}} {
+		p, err := start(ctx, b.dir, self, append([]string{baselineCommand, "--data", b.dir}, s.args...)...)
+		if err != nil {
+			return err
+		}
+		b.running = append(b.running, p)
+		*s.to = newSystem(s.kind, p)
+	}
+	if b.plan.History > 0 {
+		return b.startPast(ctx, n)
+	}
+	return nil
+}
+
+// server starts Penstock in a folder of its own.
+func (b *bench) server(ctx context.Context, name string) (*process, error) {
+	dir := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	p, err := startServer(ctx, dir, b.binary)
+	if err == nil {
+		b.running = append(b.running, p)
+	}
+	return p, err
+}
+
+// sampleJob saves the answer of a poll that got a job. The job is given back
+// to nobody: its pipeline waits until the acknowledgement window has ended,
+// which does not matter among many.
+func (b *bench) sampleJob(file string) error {
+	c, err := dial(b.real.proc.addr)
+	if err != nil {
+		return err
+	}
+	defer c.net.Close()
+	answer, err := c.call("PollForJobs", pollBodies[0], handoverWait)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, answer, 0o600)
+}
+
+// pause lets a server finish what it does behind its answers, so that the next
+// system has the machine to itself.
+const pause = 100 * time.Millisecond
+
+// round measures each system once. Round 0 warms up and is not kept. The order
+// turns round each time, so that a drift of the machine favours nobody.
+func (b *bench) round(ctx context.Context, l *level, res *results, i int) error {
+	type turn struct {
+		system *system
+		into   *[]round
+	}
+	turns := []turn{{b.noop, &l.Noop}, {b.log, &l.Log}, {b.real, &l.Real}}
+	if b.past != nil {
+		turns = append(turns, turn{b.past, &l.Past})
+	}
+	d := b.plan.Round
+	if i == 0 {
+		d /= 2
+	}
+	if i%2 == 1 {
+		slices.Reverse(turns)
+	}
+	for _, t := range turns {
+		r, err := t.system.run(ctx, l.Callers, d)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			*t.into = append(*t.into, r)
+		}
+		time.Sleep(pause)
+	}
+	if i == 0 {
+		return nil
+	}
+	f, err := fsyncs(b.dir, b.plan.Fsync)
+	if err != nil {
+		return err
+	}
+	h, err := b.handover.run(b.plan.Handovers)
+	if err != nil {
+		return err
+	}
+	res.Fsyncs, res.Handovers = append(res.Fsyncs, f...), append(res.Handovers, h...)
+	return ctx.Err()
+}
+
+// median is the middle value, the mean of the two middle ones.
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 {
+		return 0
+	}
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// percentile is the least value that p of all (0 to 1) do not exceed.
+func percentile[T cmp.Ordered](values []T, p float64) T {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 {
+		var zero T
+		return zero
+	}
+	i := int(p*float64(len(s)) + 0.9999999)
+	return s[min(max(i-1, 0), len(s)-1)]
+}
+
+// ratio is the median over the rounds of a's calls to b's of the same round.
+func ratio(a, b []round) float64 {
+	var r []float64
+	for i := range a {
+		r = append(r, a[i].rps()/b[i].rps())
+	}
+	return median(r)
+}
+
+func medianOf(rounds []round, f func(round) float64) float64 {
+	var v []float64
+	for _, r := range rounds {
+		v = append(v, f(r))
+	}
+	return median(v)
+}
