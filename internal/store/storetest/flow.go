@@ -141,6 +141,9 @@ func failedUpdate(f *fixture) {
 		if err := tx.PutActionType(store.ActionType{Account: account, Region: region, Type: at, Deleted: true}); err != nil {
 			return err
 		}
+		if seen, err := tx.ActionType(account, region, sourceType); err != nil || !seen.Deleted {
+			f.Errorf("the call does not see its own write: %+v, %v", seen, err)
+		}
 		if err := tx.SetTags("arn", map[string]string{"a": "b"}); err != nil {
 			return err
 		}
