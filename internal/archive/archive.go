@@ -33,16 +33,14 @@ var (
 type Limits struct {
 	Entries int   // files, folders and links together
 	Bytes   int64 // sum of the unpacked sizes
-	// Ratio bounds unpacked to packed size. It applies once ratioFree bytes
-	// are out, so that small, well-packed files pass.
-	Ratio int64
+	// Ratio bounds unpacked to packed size; 0 is no bound. It applies once
+	// RatioFrom bytes are out, so that small, well-packed files pass.
+	Ratio, RatioFrom int64
 }
 
 // DefaultLimits are the limits that AWS names (100 000 files) and generous ones
 // where it names none.
-var DefaultLimits = Limits{Entries: 100_000, Bytes: 16 << 30, Ratio: 200}
-
-const ratioFree = 64 << 20
+var DefaultLimits = Limits{Entries: 100_000, Bytes: 16 << 30, Ratio: 200, RatioFrom: 64 << 20}
 
 func unsafe(name, why string) error {
 	return fmt.Errorf("%w: %q %s", ErrUnsafe, name, why)

@@ -115,7 +115,7 @@ func (t *target) makeRoom(name string) error {
 func (t *target) copy(out io.Writer, in io.Reader) error {
 	most := t.limits.Bytes
 	if t.limits.Ratio > 0 && t.packed < most/t.limits.Ratio {
-		most = min(most, max(ratioFree, t.packed*t.limits.Ratio))
+		most = min(most, max(t.limits.RatioFrom, t.packed*t.limits.Ratio))
 	}
 	n, err := io.Copy(out, io.LimitReader(in, most-t.bytes+1))
 	if t.bytes += n; t.bytes > most {
