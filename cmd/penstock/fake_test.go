@@ -87,6 +87,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case a.code == "InternalFailure":
 		w.WriteHeader(http.StatusInternalServerError)
+	case a.code == "ServiceUnavailableException":
+		w.WriteHeader(http.StatusServiceUnavailable)
 	case a.code != "":
 		w.WriteHeader(http.StatusBadRequest)
 	}

@@ -201,15 +201,23 @@ func (s *snapshot) actionRow(st *api.StageState, a *api.ActionState) row {
 			detail = e.ErrorDetails.Code
 		}
 	case e.Token != "" && e.Status == api.ActionExecutionStatusInProgress:
-		detail = "waiting for approval " + detail
+		detail = labelled("waiting for approval", detail)
 	case e.Status == api.ActionExecutionStatusInProgress && e.PercentComplete != nil:
-		detail = fmt.Sprintf("%d %% %s", *e.PercentComplete, detail)
+		detail = fmt.Sprintf("%d%% %s", *e.PercentComplete, detail)
 	}
 	r.detail = clean(detail)
 	if s.before(st, e) {
-		r.detail = strings.TrimSpace("earlier execution: " + r.detail)
+		r.detail = labelled("earlier execution", r.detail)
 	}
 	return r
+}
+
+// labelled is text with a label in front, or the label alone.
+func labelled(label, text string) string {
+	if text == "" {
+		return label
+	}
+	return label + ": " + text
 }
 
 // before says whether the action has not run yet in the newest execution, which

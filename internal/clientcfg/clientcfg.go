@@ -55,8 +55,14 @@ type Config struct {
 	Notice string
 }
 
-// ErrNoCredentials says that credentials are configured nowhere.
-var ErrNoCredentials = errors.New("no credentials are configured")
+// What goes wrong with credentials.
+var (
+	// ErrNoCredentials says that they are configured nowhere.
+	ErrNoCredentials = errors.New("no credentials are configured")
+	// ErrCredentials says that what is configured does not yield any: a token
+	// has expired, say, or a process failed. Calls fail with it.
+	ErrCredentials = errors.New("the configured credentials cannot be read")
+)
 
 // Load finds the configuration. The endpoint is taken from o.Endpoint,
 // AWS_ENDPOINT_URL_CODEPIPELINE, AWS_ENDPOINT_URL, the profile's services
@@ -207,10 +213,18 @@ func httpClient() *http.Client {
 	}
 }
 
+func (c *Config) retrieve(ctx context.Context) (aws.Credentials, error) {
+	k, err := c.Credentials.Retrieve(ctx)
+	if err != nil {
+		return k, fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	return k, nil
+}
+
 // Client returns a client that signs its calls.
 func (c *Config) Client() *api.Client {
 	return &api.Client{Endpoint: c.Endpoint, HTTP: httpClient(), Sign: func(r *http.Request, body []byte) error {
-		k, err := c.Credentials.Retrieve(r.Context())
+		k, err := c.retrieve(r.Context())
 		if err != nil {
 			return err
 		}
@@ -225,7 +239,7 @@ func (c *Config) Caller() (jobworker.Caller, error) {
 	return jobworker.NewCaller(jobworker.Config{
 		Endpoint: c.Endpoint, Region: c.Region, HTTP: httpClient(),
 		Credentials: func(ctx context.Context) (jobworker.Credentials, error) {
-			k, err := c.Credentials.Retrieve(ctx)
+			k, err := c.retrieve(ctx)
 			return jobworker.Credentials{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey, SessionToken: k.SessionToken}, err
 		},
 	})
