@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"penstock/internal/store"
 )
 
 // The fixtures are JSON as a user would write it.
@@ -170,4 +172,27 @@ func (s *server) connect(provider string) (clientID, token string) {
 	s.Helper()
 	out := s.root.must("Penstock.ConnectPartner", fmt.Sprintf(`{"provider":%q}`, provider))
 	return text(s.T, out, "clientId"), text(s.T, out, "clientToken")
+}
+
+// stored is the configuration of each action of a version, as it is stored.
+func (s *server) stored(name string, version int) map[string]map[string]string {
+	s.Helper()
+	out := map[string]map[string]string{}
+	s.ok(s.store.View(s.Context(), func(r store.Reader) error {
+		p, err := r.Pipeline(account, region, name)
+		if err != nil {
+			return err
+		}
+		d, err := r.Declaration(p.ID, version)
+		if err != nil {
+			return err
+		}
+		for _, st := range d.Stages {
+			for _, a := range st.Actions {
+				out[a.Name] = a.Configuration
+			}
+		}
+		return nil
+	}))
+	return out
 }

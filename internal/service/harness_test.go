@@ -119,15 +119,17 @@ type server struct {
 	root caller
 }
 
+const continuationPause = 30 * time.Second
+
 // options change a server before it starts.
 type options struct {
-	delay                        time.Duration // of continuations; 30 s if 0
+	delay                        time.Duration // of continuations
 	maxPipelines, maxActionTypes int
 }
 
 func newServer(t *testing.T, opts ...options) *server {
 	t.Helper()
-	o := options{delay: 30 * time.Second, maxPipelines: 1000, maxActionTypes: 50}
+	o := options{delay: continuationPause, maxPipelines: 1000, maxActionTypes: 50}
 	if len(opts) > 0 {
 		o = opts[0]
 	}
