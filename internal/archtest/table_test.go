@@ -1,0 +1,99 @@
+package archtest
+
+// row says what a package may import. Anything else fails the test, and so
+// does an entry that nothing uses: the table tells how the program is built.
+type row struct {
+	pkg string // path in the module
+	// own are the packages of this module that it may import, and libs the
+	// modules of others, both separated by spaces.
+	own, libs string
+	why       string
+}
+
+const (
+	sdk  = "github.com/aws/aws-sdk-go-v2"
+	uuid = "github.com/google/uuid"
+)
+
+// table goes from what knows nothing to what knows everything. The standard
+// library is open to all but the core, see pureStd.
+var table = []row{
+	{"internal/core/fault", "", "", "the error type that all layers share"},
+	{"internal/core/variable", "internal/core/fault", "", "pure"},
+	{"internal/core/pipeline", "internal/core/fault internal/core/variable", "", "pure"},
+	{"internal/core/actiontype", "internal/core/fault internal/core/pipeline", "", "pure"},
+	{"internal/core/job", "internal/core/fault internal/core/pipeline", "", "pure"},
+	{"internal/core/engine", "internal/core/fault internal/core/job internal/core/pipeline internal/core/variable", "",
+		"pure: the core decides, the shell acts"},
+
+	{"jobworker", "", "github.com/cenkalti/backoff/v5", "public: a stranger's worker must not pull the server in"},
+	{"jobworker/awsjobs", "jobworker", sdk + " github.com/aws/smithy-go", "apart from the kit, so that the kit does not need the SDK"},
+	{"jobworker/internal/fakeaws", "", "", "stands in for the server in the kit's tests"},
+
+	{"internal/sigv4", "", "", "the protocol alone; it knows no accounts"},
+	{"internal/archive", "", "", "zip and tar alone"},
+	{"internal/workspace", "", "", "folders alone"},
+	{"internal/procgroup", "", "", "processes alone"},
+	{"internal/sqlite", "", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
+	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
+	{"internal/config", "", "github.com/spf13/pflag", "values, not things: app makes things of them"},
+
+	{"internal/apigen", "", "", "the generator knows the model, not what is generated"},
+	{"internal/apigen/cmd", "internal/apigen", "", "writes the files"},
+	{"internal/api", "internal/core/fault", uuid, "wire only: no principal, no store, no engine"},
+	{"internal/auth", "internal/core/fault internal/sigv4", "", "who calls; what they may do with what, it is told"},
+
+	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline", "",
+		"the port: no driver, no SQL"},
+	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/sqlite internal/store", "",
+		"a driver: it never sees another one"},
+	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
+		"one suite for every driver, so it names none"},
+
+	{"internal/blob", "", "", "the port: no driver"},
+	{"internal/blob/blobtest", "internal/blob", "", "one suite for every driver, so it names none"},
+	{"internal/blob/fileblob", "internal/blob internal/sqlite", "", "a driver: it never sees another one"},
+	{"internal/blob/s3blob", "internal/blob", sdk + " github.com/aws/smithy-go", "a driver: it never sees another one"},
+	{"internal/actionlog", "internal/blob", "", "logs are objects"},
+
+	{"internal/s3", "internal/auth internal/blob internal/core/fault internal/sigv4", "", "S3 knows no pipelines"},
+	{"internal/sts", "internal/auth internal/sigv4", "", "STS knows no pipelines"},
+
+	{"internal/service", "internal/api internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store jobworker", "",
+		"authorise, translate, one store call; jobworker only to satisfy its Client"},
+	{"internal/control", "internal/actionlog internal/api internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/store", "",
+		"the same for Penstock's own operations"},
+	{"internal/scheduler", "internal/core/engine internal/store", "", "it calls store.Step like any operation"},
+
+	{"internal/provider", "internal/archive jobworker", "", "built-in actions are job workers: never store, service or api"},
+	{"internal/provider/providertest", "internal/provider jobworker", "", "one suite for every provider"},
+	{"internal/provider/commands", "internal/archive internal/procgroup internal/provider internal/workspace jobworker", "github.com/bmatcuk/doublestar/v4", "a job worker"},
+	{"internal/provider/invokepipeline", "internal/provider jobworker", "", "a job worker; it starts pipelines by a port"},
+	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
+	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
+
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/obs internal/provider internal/provider/commands internal/provider/invokepipeline internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", uuid,
+		"composition: it alone may name every driver and provider"},
+
+	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
+	{"internal/execworker", "internal/archive internal/procgroup internal/workspace jobworker", sdk, "a stranger's worker: the public kit and S3, nothing of the server"},
+	{"internal/demo", "internal/api internal/auth internal/control internal/sigv4", sdk, "a client that starts its own server process"},
+	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/control internal/demo internal/execworker jobworker",
+		"github.com/spf13/cobra golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
+
+	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
+	{"e2e", "", "", "drives the binary"},
+	{"internal/archtest", "", "", "reads the source"},
+	{"internal/doctest", "", "", "runs what the pages say"},
+}
+
+// pureStd is what the core may use of the standard library: no context, clock,
+// randomness, file, network, reflection or wire format.
+const pureStd = "errors fmt iter maps slices strconv strings time unicode unicode/utf8"
+
+// notPure are functions of those packages that read the clock or the world.
+const notPure = "time.Now time.Since time.Until time.Sleep time.After time.AfterFunc time.Tick time.NewTimer time.NewTicker time.LoadLocation " +
+	"time.Local fmt.Print fmt.Printf fmt.Println fmt.Scan fmt.Scanf fmt.Scanln"
+
+// storeTags are the field tags that the core may carry.
+const storeTags = "`json:\",omitempty\"` `json:\",omitzero\"`"
