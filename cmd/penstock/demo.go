@@ -2,8 +2,6 @@ package main
 
 import (
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -27,9 +25,7 @@ S3 deploy, shows it run, and says how to go on by hand.`,
 			}
 			o.Out = cmd.OutOrStdout()
 			o.Color = os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(os.Stdout.Fd()))
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return demo.Run(ctx, o)
+			return demo.Run(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "./penstock-demo", "folder for the demo's data; an old demo in it is removed")

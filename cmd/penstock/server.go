@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -34,14 +32,12 @@ PENSTOCK_S3_SECRET_ACCESS_KEY (for --s3-endpoint).`,
 		Example: `  penstock server
   penstock server --listen 127.0.0.1:0 --data /var/lib/penstock
   PENSTOCK_LOG_FORMAT=json penstock server --listen 0.0.0.0:7480`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cfg.Load(cmd.Flags(), os.Getenv); err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return serve(ctx, *cfg)
+			return serve(cmd.Context(), *cfg)
 		},
 	}
 	cfg.Flags(cmd.Flags())
@@ -54,12 +50,12 @@ func serve(ctx context.Context, cfg config.Config) (err error) {
 		handler = slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel})
 	}
 	log := slog.New(handler)
-	a, err := app.Open(ctx, cfg, version, log, os.Stderr)
+	a, err := app.Open(ctx, cfg, thisBuild().Version, log, os.Stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	fmt.Printf("penstock listening on %s\n", a.URL())
-	log.Info("started", "url", a.URL(), "data", cfg.Data, "version", version)
+	log.Info("started", "url", a.URL(), "data", cfg.Data, "version", thisBuild().Version)
 	return a.Run(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"penstock/internal/actionlog"
 	"penstock/internal/auth"
@@ -49,7 +50,7 @@ func (a *App) providers(s blob.Store) ([]provider.Provider, error) {
 	} else {
 		a.log.Warn("Commands actions run on this host WITHOUT ISOLATION: whoever may change a pipeline can run any command as this user")
 	}
-	run := commands.New(commands.Config{Buckets: b, Logs: a.logs, Dir: work, Disabled: disabled, Log: a.log})
+	run := commands.New(commands.Config{Buckets: b, Logs: a.logs, Dir: work, Path: os.Getenv("PATH"), Disabled: disabled, Log: a.log})
 	if err := run.Sweep(); err != nil {
 		return nil, fmt.Errorf("working folders of an earlier run cannot be removed: %w", err)
 	}
@@ -71,7 +72,7 @@ func (a *App) addWorkers(providers []provider.Provider) {
 	for _, p := range providers {
 		name := p.Type().Category + "/" + p.Type().Provider
 		a.workers = append(a.workers, worker{name, jobworker.New(a.svc.LocalJobs(p.Type()), p.Run, jobworker.Options{
-			Concurrency: a.cfg.Concurrency, Grace: drain / 2, KeepOnDrain: true, Log: a.log.With("provider", name),
+			Concurrency: a.cfg.Concurrency, Grace: drain / 2, CheckEvery: 2 * time.Second, KeepOnDrain: true, Log: a.log.With("provider", name),
 			Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},
 		})})
 	}

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"unicode/utf8"
 
 	"penstock/internal/api"
 	"penstock/internal/auth"
@@ -48,6 +49,9 @@ func (s *Service) getActionLog(ctx context.Context, who auth.Principal, in *GetA
 	if err != nil {
 		return nil, err
 	}
+	whole := wholeCharacters(chunk.Content)
+	chunk.Next -= int64(len(chunk.Content) - whole)
+	chunk.Content = chunk.Content[:whole]
 	return &GetActionLogOutput{
 		ActionExecutionID: rec.ID, StageName: rec.Stage, ActionName: rec.Action, Status: string(rec.Status),
 		Content: string(chunk.Content), NextOffset: chunk.Next,
@@ -87,4 +91,18 @@ func (s *Service) findAction(ctx context.Context, who auth.Principal, in *GetAct
 		return nil
 	})
 	return rec, err
+}
+
+// wholeCharacters is the length of b without a character that was cut at its
+// end: the next piece brings all of it.
+func wholeCharacters(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if r := b[len(b)-n:]; utf8.RuneStart(r[0]) {
+			if !utf8.FullRune(r) && n < len(b) {
+				return len(b) - n
+			}
+			break
+		}
+	}
+	return len(b)
 }

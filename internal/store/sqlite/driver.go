@@ -102,6 +102,9 @@ func (d *Driver) boot() error {
 			return errors.Join(errors.New("store: the start cannot be counted"), r.Err())
 		}
 		d.board = newBoard(r.Int64(0), d.now)
+		if err := d.requeueNative(tx); err != nil {
+			return err
+		}
 		return d.loadBoard(tx)
 	})
 }

@@ -90,8 +90,8 @@ func text(e ast.Expr, constants map[string]string) (string, bool) {
 var wholeTable = map[string]string{
 	"FROM watch ORDER BY":                   "SCAN watch",
 	"FROM job INDEXED BY job_queued":        "USING INDEX job_queued",
+	"UPDATE job INDEXED BY job_native":      "USING INDEX job_native",
 	"FROM pipeline INDEXED BY":              "USING COVERING INDEX pipeline_deleted",
-	"DELETE FROM pipeline_version WHERE ro": "SCAN pipeline_version",
 }
 
 // TestPlans has SQLite explain every statement on filled tables: none may walk

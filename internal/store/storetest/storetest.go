@@ -38,7 +38,7 @@ func Run(t *testing.T, open Open) {
 		"issue nonce": issueNonce, "big job": bigJob, "job time limit": jobTimeLimit,
 		"await wakes one": awaitOne, "await ends": awaitEnds, "await window": awaitWindow, "await after commit": awaitCommit,
 		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "timers": timers,
-		"purge of jobs": purgeJobs, "missing rows": missingRows,
+		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen, "missing rows": missingRows,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func (f *fixture) use(d store.Driver) {
 		Now:    f.now,
 		NewID:  newID,
 		NewKey: func() string { return "k" + string(rune('a'+rand.IntN(26))) },
-		Native: func(pipeline.ActionType) bool { return false },
+		Native: func(t pipeline.ActionType) bool { return t.Provider == "S3" },
 
 		ContinuationDelay: f.delay, AckWindow: window,
 	})

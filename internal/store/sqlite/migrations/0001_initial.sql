@@ -95,6 +95,7 @@ CREATE TABLE job (
 ) STRICT;
 -- Read at the start of the server only; it holds few rows.
 CREATE INDEX job_queued ON job (seq) WHERE state = 'Queued';
+CREATE INDEX job_native ON job (seq) WHERE state = 'InProgress' AND queue >= '*|' AND queue < '*}';
 
 CREATE TABLE timer (
     at          INTEGER NOT NULL,
