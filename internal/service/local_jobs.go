@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"penstock/internal/core/engine"
@@ -99,13 +100,11 @@ func (l *LocalJobs) Fail(ctx context.Context, j jobworker.Job, f jobworker.Failu
 	return localError(err)
 }
 
-// localError tells the kit what it must know: the job is not this worker's any
-// more.
+// localError tells the kit what it must know: which refusals are final, and
+// that the job is not this worker's any more.
 func localError(err error) error {
-	for _, lost := range []string{"JobNotFoundException", "InvalidJobStateException", "InvalidNonceException"} {
-		if fault.Code(err) == lost {
-			return errors.Join(jobworker.ErrLost, err)
-		}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return &jobworker.Error{Code: f.Code, Message: f.Message, Status: http.StatusBadRequest, Err: err}
 	}
 	return err
 }
