@@ -88,10 +88,10 @@ func text(e ast.Expr, constants map[string]string) (string, bool) {
 // wholeTable are the statements that are meant to read all of something that
 // stays small.
 var wholeTable = map[string]string{
-	"FROM watch ORDER BY":                   "SCAN watch",
-	"FROM job INDEXED BY job_queued":        "USING INDEX job_queued",
-	"UPDATE job INDEXED BY job_native":      "USING INDEX job_native",
-	"FROM pipeline INDEXED BY":              "USING COVERING INDEX pipeline_deleted",
+	"FROM watch ORDER BY":              "SCAN watch",
+	"FROM job INDEXED BY job_queued":   "USING INDEX job_queued",
+	"UPDATE job INDEXED BY job_native": "USING INDEX job_native",
+	"FROM pipeline INDEXED BY":         "USING COVERING INDEX pipeline_deleted",
 }
 
 // TestPlans has SQLite explain every statement on filled tables: none may walk
