@@ -12,6 +12,7 @@ import (
 // report of a job until the next action's job is in the hands of a worker that
 // waits for it. Reporter and waiter have a connection each.
 type handover struct {
+	addr             string
 	reporter, waiter *conn
 	id               []byte // the job to report next; nil before the first
 	step             int    // how many jobs of the execution were reported
@@ -26,15 +27,6 @@ type handoverTime struct {
 	Answered, Sent time.Duration
 }
 
-func newHandover(addr string) (*handover, error) {
-	reporter, err1 := dial(addr)
-	waiter, err2 := dial(addr)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
-	}
-	return &handover{reporter: reporter, waiter: waiter}, nil
-}
-
 var chainPolls = [3][]byte{pollBody(chainTypes[0]), pollBody(chainTypes[1]), pollBody(chainFirst)}
 
 // handoverWait is how long the waiting worker asks to wait, in seconds.
@@ -43,15 +35,21 @@ const handoverWait = 20
 // settle is how long the waiting poll gets to arrive before the report is sent.
 const settle = 2 * time.Millisecond
 
-// run measures n hand-overs.
+// run measures n hand-overs, over connections of its own: between two runs the
+// server would close them as idle.
 func (h *handover) run(n int) ([]handoverTime, error) {
-	times := make([]handoverTime, 0, n)
 	deadline := time.Now().Add(2 * time.Minute)
-	for _, c := range []*conn{h.reporter, h.waiter} {
-		if err := c.net.SetDeadline(deadline); err != nil {
+	for _, c := range []**conn{&h.reporter, &h.waiter} {
+		var err error
+		if *c, err = dial(h.addr); err != nil {
+			return nil, err
+		}
+		defer (*c).net.Close()
+		if err := (*c).net.SetDeadline(deadline); err != nil {
 			return nil, err
 		}
 	}
+	times := make([]handoverTime, 0, n)
 	for len(times) < n {
 		if h.id == nil {
 			if err := h.take(chainPolls[2]); err != nil {
@@ -86,7 +84,7 @@ func (h *handover) take(poll []byte) error {
 func (h *handover) acknowledge(answer []byte) error {
 	id := text(answer, `"id":"`)
 	if id == nil {
-		return fmt.Errorf("hand-over: no job within %d s", handoverWait)
+		return fmt.Errorf("no job within %d s", handoverWait)
 	}
 	h.id = append(h.id[:0], id...)
 	h.body = acknowledgement(h.body[:0], h.id, text(answer, `"nonce":"`))
@@ -116,7 +114,7 @@ func (h *handover) pass(poll []byte) (handoverTime, error) {
 		return handoverTime{}, err
 	}
 	if a.at.Before(sent) {
-		return handoverTime{}, errors.New("hand-over: the job came before the report")
+		return handoverTime{}, errors.New("the job came before the report")
 	}
 	return handoverTime{Answered: max(a.at.Sub(answered), 0), Sent: a.at.Sub(sent)}, h.acknowledge(a.answer)
 }

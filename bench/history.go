@@ -188,7 +188,7 @@ func (s *seeder) nextIdle(tx *sqlite.Tx) error {
 	}
 	s.idle, s.filled = tx.LastInsertID(), 1
 	return tx.Exec(`INSERT INTO pipeline_version (pipeline_id, version, doc)
-		SELECT ?, version, replace(doc, ?, ?) FROM pipeline_version WHERE pipeline_id = ?`, s.idle, pastName, name, s.pipeline)
+		SELECT ?, version, CAST(replace(CAST(doc AS TEXT), ?, ?) AS BLOB) FROM pipeline_version WHERE pipeline_id = ?`, s.idle, pastName, name, s.pipeline)
 }
 
 // insert adds a copy of the execution under new ids.

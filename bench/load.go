@@ -25,6 +25,8 @@ const (
 	real                 // Penstock
 )
 
+func (k kind) String() string { return [...]string{"no-op", "log limit", "penstock"}[k] }
+
 // system is a server under load.
 type system struct {
 	kind    kind

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,9 +94,7 @@ func (b *bench) start(ctx context.Context) error {
 		return err
 	}
 	b.real = newSystem(real, p)
-	if b.handover, err = newHandover(p.addr); err != nil {
-		return err
-	}
+	b.handover = &handover{addr: p.addr}
 	job := filepath.Join(b.dir, "job.json")
 	if err := b.sampleJob(job); err != nil {
 		return err
@@ -175,7 +175,7 @@ func (b *bench) round(ctx context.Context, l *level, res *results, i int) error 
 	for _, t := range turns {
 		r, err := t.system.run(ctx, l.Callers, d)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", t.system.kind, err)
 		}
 		if i > 0 {
 			*t.into = append(*t.into, r)
@@ -187,11 +187,11 @@ func (b *bench) round(ctx context.Context, l *level, res *results, i int) error 
 	}
 	f, err := fsyncs(b.dir, b.plan.Fsync)
 	if err != nil {
-		return err
+		return fmt.Errorf("fsync: %w", err)
 	}
 	h, err := b.handover.run(b.plan.Handovers)
 	if err != nil {
-		return err
+		return fmt.Errorf("hand-over: %w", err)
 	}
 	res.Fsyncs, res.Handovers = append(res.Fsyncs, f...), append(res.Handovers, h...)
 	return ctx.Err()
@@ -213,7 +213,7 @@ func percentile[T cmp.Ordered](values []T, p float64) T {
 		var zero T
 		return zero
 	}
-	i := int(p*float64(len(s)) + 0.9999999)
+	i := int(math.Ceil(p * float64(len(s))))
 	return s[min(max(i-1, 0), len(s)-1)]
 }
 

@@ -45,8 +45,7 @@ func start(ctx context.Context, dir, binary string, args ...string) (*process, e
 	line, err := bufio.NewReader(out).ReadString('\n')
 	_, url, ok := strings.Cut(strings.TrimSpace(line), " on ")
 	if err != nil || !ok {
-		why, _ := os.ReadFile(log.Name()) // the last words, if any
-		return nil, errors.Join(fmt.Errorf("%s does not start: %s", binary, bytes.TrimSpace(why)), p.stop())
+		return nil, errors.Join(fmt.Errorf("%s does not start", binary), p.stop())
 	}
 	p.url, p.addr = url, strings.TrimPrefix(url, "http://")
 	if err := p.ready(ctx); err != nil {
@@ -85,7 +84,8 @@ func (p *process) ready(ctx context.Context) error {
 	}
 }
 
-// stop ends the process in order and waits for it.
+// stop ends the process in order and waits for it. One that did not end well
+// leaves its last words in the error.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -93,10 +93,19 @@ func (p *process) stop() error {
 	killer := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer killer.Stop()
 	err := p.cmd.Wait()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == -1 {
-		err = nil // it left the signal to the system
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", p.cmd.Path, err, p.lastWords())
 	}
 	return errors.Join(err, p.log.Close())
+}
+
+// lastWords is the end of what the process wrote to its standard error.
+func (p *process) lastWords() []byte {
+	text, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return nil
+	}
+	return bytes.TrimSpace(text[max(len(text)-2000, 0):])
 }
 
 // clockTick is USER_HZ, the unit of /proc, on all of Linux's platforms that Go
