@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"archive/zip"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,48 +175,15 @@ func (s *server) asJob(j job, code int, args ...string) {
 // zipOf writes an archive and returns its path.
 func zipOf(t testing.TB, files map[string]string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "archive.zip")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	w := zip.NewWriter(f)
-	for name, text := range files {
-		entry, err := w.Create(name)
-		if err == nil {
-			_, err = entry.Write([]byte(text))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return file(t, string(zipped(t, files)))
 }
 
 // unzip reads an archive.
 func unzip(t testing.TB, path string) map[string]string {
 	t.Helper()
-	r, err := zip.OpenReader(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	files := map[string]string{}
-	for _, f := range r.File {
-		in, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := new(strings.Builder)
-		if _, err := io.Copy(text, in); err != nil {
-			t.Fatal(err)
-		}
-		in.Close()
-		files[f.Name] = text.String()
-	}
-	return files
+	return unzipped(t, content)
 }

@@ -47,7 +47,7 @@ func named(names []string) []object {
 
 // s3Source is a source that is looked at by the embedded store itself.
 func s3Source(bucket, key string) object {
-	return action("Fetch", "AWS", "Source", "S3", object{"S3Bucket": bucket, "S3ObjectKey": key}, outputs("Source"), object{"namespace": "Source"})
+	return action("Fetch", "AWS", "Source", "S3", object{"S3Bucket": bucket, "S3ObjectKey": key}, outputs("Source"), object{"namespace": "Origin"})
 }
 
 // manualSource is an S3 source that no upload starts.
