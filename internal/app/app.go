@@ -51,12 +51,19 @@ type App struct {
 	metrics  *obs.Metrics
 	workers  []worker
 	ready    atomic.Bool
+	now      func() time.Time
 }
 
 // Open opens everything that the server keeps and listens, but serves nothing
 // yet. Notices for people (which credentials were made) go to notes.
 func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer) (*App, error) {
-	a := &App{cfg: cfg, log: log, metrics: obs.New(version)}
+	return openAt(ctx, cfg, version, log, notes, time.Now)
+}
+
+// openAt is Open with the clock that pipelines and jobs live by. Signatures
+// and credentials are always checked by the real one.
+func openAt(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer, now func() time.Time) (*App, error) {
+	a := &App{cfg: cfg, log: log, metrics: obs.New(version), now: now}
 	if err := a.open(ctx, version, notes); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -76,7 +83,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	driver, err := sqlite.Open(filepath.Join(cfg.Data, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: a.log})
+	driver, err := sqlite.Open(filepath.Join(cfg.Data, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: a.log, Now: a.now})
 	if err != nil {
 		return err
 	}
@@ -102,7 +109,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		native[pipeline.ActionType(p.Type())] = true
 	}
 	a.store = store.New(driver, store.Options{
-		Now: time.Now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] },
+		Now: a.now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] },
 		ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
 	})
 	a.sources = scheduler.NewSources(scheduler.Sources{

@@ -106,7 +106,10 @@ func (s *Service) makeBuckets(ctx context.Context, who auth.Principal, sent *pip
 	err := s.store.View(ctx, func(r store.Reader) error {
 		d := sent.Clone()
 		pipeline.Normalize(d)
-		return pipeline.Validate(d, validationEnv(r, who))
+		if err := pipeline.Validate(d, validationEnv(r, who)); err != nil {
+			return err
+		}
+		return available(d)
 	})
 	if err != nil {
 		return err

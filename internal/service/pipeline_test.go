@@ -159,6 +159,9 @@ func TestPipelineRefused(t *testing.T) {
 	} {
 		s.root.refuse("CreatePipeline", `{"pipeline":`+tt.declaration+`}`, tt.code, "")
 	}
+	if _, made := s.buckets.Load("000000000000/eu-west-1/artifacts"); made {
+		t.Error("the bucket of a refused pipeline was made")
+	}
 	s.create(declare("P", "", source, stage("Gate", approval("Ask", ""))))
 	s.root.refuse("CreatePipeline", `{"pipeline":`+declare("Q", "", source, stage("Gate", approval("Ask", "")))+`}`, "LimitExceededException", "The account has reached its limit of 1 pipelines in region eu-west-1")
 	s.as(stranger).refuse("CreatePipeline", `{"pipeline":`+declare("Q", "", source, stage("Gate", approval("Ask", "")))+`}`, "InvalidActionDeclarationException", "")
