@@ -42,6 +42,8 @@ type Driver interface {
 	// has ended.
 	IssueNonce(ctx context.Context, jobID string) (string, error)
 
+	OutboxWaiter
+
 	// Timers delivers a hint when a timer was set that may be due before
 	// all others. Hints may be lost or come for nothing.
 	Timers() <-chan struct{}
@@ -60,6 +62,7 @@ type Reader interface {
 	TagReader
 	WatchReader
 	TimerReader
+	OutboxReader
 }
 
 // Tx reads and writes.
@@ -72,6 +75,7 @@ type Tx interface {
 	ClientWriter
 	TagWriter
 	WatchWriter
+	OutboxWriter
 	Purger
 }
 

@@ -49,6 +49,7 @@ type Driver struct {
 
 	timers   chan struct{}
 	earliest atomic.Int64 // no timer that a listener does not know of is due earlier
+	outbox   notice       // the newest entry that is visible
 
 	// Used on the writer's goroutine only.
 	live        *lru[int64, *live]
@@ -103,6 +104,9 @@ func (d *Driver) boot() error {
 		}
 		d.board = newBoard(r.Int64(0), d.now)
 		if err := d.requeueNative(tx); err != nil {
+			return err
+		}
+		if err := d.loadOutbox(tx); err != nil {
 			return err
 		}
 		return d.loadBoard(tx)
@@ -169,6 +173,7 @@ type txn struct {
 	hooked bool
 	board  []boardChange
 	timer  int64 // the earliest that was set, 0 = none
+	outbox int64 // the newest entry that was made, 0 = none
 }
 
 // atCommit has committed run when the call is durable.
@@ -186,6 +191,9 @@ func (t *txn) committed() {
 	}
 	if t.timer != 0 {
 		t.d.timerSet(t.timer)
+	}
+	if t.outbox != 0 { // after the board: jobs can be claimed before their events are seen
+		t.d.outbox.set(t.outbox)
 	}
 }
 

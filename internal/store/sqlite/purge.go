@@ -70,8 +70,12 @@ func (t *txn) purgeOutbox(now time.Time, limit int) (int, error) {
 	if err := rows.Err(); err != nil || last == 0 {
 		return 0, err
 	}
-	err := t.tx.Exec(`DELETE FROM outbox WHERE seq <= ? AND seq < (SELECT max(seq) FROM outbox)`, last)
-	return int(t.tx.Changes()), err
+	if err := t.tx.Exec(`DELETE FROM outbox WHERE seq <= ? AND seq < (SELECT max(seq) FROM outbox)`, last); err != nil {
+		return 0, err
+	}
+	n := int(t.tx.Changes())
+	err := t.tx.Exec(`DELETE FROM former_pipeline WHERE id IN (SELECT id FROM former_pipeline WHERE removed < ? LIMIT ?)`, before, limit)
+	return n, err
 }
 
 // history removes rows of one pipeline, some at a time.
@@ -108,7 +112,7 @@ func (t *txn) purgePipelines(_ time.Time, limit int) (int, error) {
 		if left <= 0 {
 			return limit, nil
 		}
-		if err := t.tx.Exec(`DELETE FROM pipeline WHERE id = ?`, id); err != nil {
+		if err := t.bury(id); err != nil {
 			return 0, err
 		}
 		left--
