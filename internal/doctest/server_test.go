@@ -1,0 +1,146 @@
+//go:build unix
+
+package doctest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pageURL is where the pages say that the server listens.
+const pageURL = "http://127.0.0.1:7480"
+
+// limit is how long the blocks of one flow may take.
+const limit = 3 * time.Minute
+
+// need skips the test when a program that the page asks for is missing; where
+// CI has to have it, it fails.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err == nil {
+			continue
+		}
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed, and without it the pages cannot be tested (Debian: apt-get install awscli python3)", p)
+		}
+		t.Skipf("%s is not installed", p)
+	}
+}
+
+var binDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "penstock-doctest-")
+	if err != nil {
+		panic(err)
+	}
+	binDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// build makes the binary that people get by `make build`.
+var build = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "build", "-o", filepath.Join(binDir, "penstock"), "penstock/cmd/penstock").CombinedOutput()
+	os.Stderr.Write(out)
+	return err
+})
+
+// scene is a folder with a server that runs in it.
+type scene struct {
+	dir string
+	url string
+	env []string
+}
+
+// open starts the server as the page says, but on a free port.
+func open(t *testing.T, all []block) *scene {
+	t.Helper()
+	if err := build(); err != nil {
+		t.Fatalf("build: %v", err)
+	}
+	s := &scene{dir: t.TempDir()}
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "AWS_") && !strings.HasPrefix(kv, "PENSTOCK_") && !strings.HasPrefix(kv, "PATH=") {
+			s.env = append(s.env, kv)
+		}
+	}
+	s.env = append(s.env, "PATH="+binDir+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"AWS_CONFIG_FILE="+filepath.Join(s.dir, "no-config"), "AWS_EC2_METADATA_DISABLED=true", "NO_COLOR=1")
+
+	var log bytes.Buffer
+	server := s.command(t.Context(), "bash", "-euc", of(t, all, "run: server")[0].text)
+	server.Env = append(server.Env, "PENSTOCK_LISTEN=127.0.0.1:0")
+	server.Stderr = &log
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	t.Cleanup(func() {
+		_ = server.Cancel()
+		_ = server.Wait()
+		if t.Failed() {
+			t.Logf("log of the server:\n%s", &log)
+		}
+	})
+	if _, url, ok := strings.Cut(strings.TrimSpace(line), "listening on "); ok {
+		s.url = url
+	} else {
+		t.Fatalf("the server's first line is %q, %v", line, err)
+	}
+	return s
+}
+
+// command prepares a command in the folder; when ctx ends, all that it has
+// started is killed.
+func (s *scene) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = s.dir, append([]string(nil), s.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// between stands in the output before what each block printed.
+const between = "\x1e"
+
+// run pastes blocks into one bash and compares what each prints.
+func (s *scene) run(t *testing.T, list []block) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	var script strings.Builder
+	for _, b := range list {
+		script.WriteString("printf '" + between + "'\n" + strings.ReplaceAll(b.text, pageURL, s.url))
+	}
+	cmd := s.command(ctx, "bash", "-eu", "-c", script.String())
+	text, err := cmd.CombinedOutput()
+	printed := strings.Split(string(text), between)[1:]
+	for i, got := range printed {
+		if i == len(printed)-1 && err != nil {
+			t.Fatalf("docs, block at line %d: %v\n%s", list[i].line, err, got)
+		}
+		if miss := missing(list[i].want, got); miss != "" {
+			t.Errorf("docs, block at line %d does not print %q where the page has it, but\n%s", list[i].line, miss, got)
+		}
+	}
+	if len(printed) != len(list) {
+		t.Fatalf("%d of %d blocks ran: %v", len(printed), len(list), err)
+	}
+}
