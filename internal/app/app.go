@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore); err != nil {
 		return err
 	}
-	providers, err := a.providers(bucketStore)
+	providers, err := a.providers(ctx, bucketStore)
 	if err != nil {
 		return err
 	}

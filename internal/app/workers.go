@@ -8,14 +8,20 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
 	"penstock/internal/actionlog"
 	"penstock/internal/auth"
 	"penstock/internal/blob"
 	"penstock/internal/core/engine"
 	"penstock/internal/core/fault"
 	"penstock/internal/provider"
+	"penstock/internal/provider/alarm"
 	"penstock/internal/provider/commands"
 	"penstock/internal/provider/invokepipeline"
+	"penstock/internal/provider/lambda"
+	"penstock/internal/provider/rulecommands"
 	"penstock/internal/provider/s3deploy"
 	"penstock/internal/provider/s3source"
 	"penstock/jobworker"
@@ -29,7 +35,7 @@ const noHostRunner = "This server runs no commands: they would run on its host w
 	"Start it with --host-runner to allow that, or give the work to a job worker (`penstock worker --help`)"
 
 // providers are the actions that the server runs itself.
-func (a *App) providers(s blob.Store) ([]provider.Provider, error) {
+func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider, error) {
 	b := buckets{store: s}
 	if e := a.embedded; e != nil {
 		b.owned = func(ctx context.Context, bucket string) (string, error) {
@@ -54,12 +60,28 @@ func (a *App) providers(s blob.Store) ([]provider.Provider, error) {
 	if err := run.Sweep(); err != nil {
 		return nil, fmt.Errorf("working folders of an earlier run cannot be removed: %w", err)
 	}
+	cloud, err := a.cloud(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return []provider.Provider{
 		s3source.New(b),
 		run,
 		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
 		invokepipeline.New(pipelines{a}),
+		rulecommands.New(run),
+		lambda.New(lambda.Config{Functions: a.cfg.LambdaFunctions, Endpoint: a.cfg.LambdaEndpoint, AWS: cloud}),
+		alarm.New(alarm.Config{Endpoint: a.cfg.CloudWatchEndpoint, Enabled: a.cfg.CloudWatchEndpoint != "" || a.cfg.CloudWatchAWS, AWS: cloud}),
 	}, nil
+}
+
+// cloud are the credentials for AWS, or for what stands in for it; they are only
+// looked for when rules may need them.
+func (a *App) cloud(ctx context.Context) (aws.Config, error) {
+	if a.cfg.LambdaEndpoint == "" && a.cfg.CloudWatchEndpoint == "" && !a.cfg.CloudWatchAWS {
+		return aws.Config{}, nil
+	}
+	return config.LoadDefaultConfig(ctx)
 }
 
 // worker is the worker of one built-in action type.

@@ -67,12 +67,15 @@ var table = []row{
 
 	{"internal/provider", "internal/archive jobworker", "", "built-in actions are job workers: never store, service or api"},
 	{"internal/provider/providertest", "internal/provider jobworker", "", "one suite for every provider"},
+	{"internal/provider/alarm", "internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; CloudWatch by the SDK"},
 	{"internal/provider/commands", "internal/archive internal/procgroup internal/provider internal/workspace jobworker", "github.com/bmatcuk/doublestar/v4", "a job worker"},
 	{"internal/provider/invokepipeline", "internal/provider jobworker", "", "a job worker; it starts pipelines by a port"},
+	{"internal/provider/lambda", "internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; Lambda by the SDK"},
+	{"internal/provider/rulecommands", "internal/provider internal/provider/commands jobworker", "", "commands, as a rule"},
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/obs internal/provider internal/provider/commands internal/provider/invokepipeline internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -36,6 +37,11 @@ type Config struct {
 	S3STSEndpoint     string
 	S3ShareKeys       bool // hand out the static keys with jobs when there is no role
 	S3Hosts           []string
+
+	LambdaFunctions    map[string]string // URLs by function name
+	LambdaEndpoint     string            // "" = only LambdaFunctions
+	CloudWatchEndpoint string
+	CloudWatchAWS      bool // AWS's own CloudWatch when there is no endpoint
 
 	HostRunner        bool
 	Concurrency       int // jobs that each built-in action type runs at a time
@@ -66,6 +72,10 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3STSEndpoint, "s3-sts-endpoint", "", "URL of the STS that assumes --s3-role-arn; empty uses AWS's")
 	f.BoolVar(&c.S3ShareKeys, "s3-share-keys", false, "hand the server's own S3 keys to jobs when there is no role (they reach every bucket)")
 	f.StringSliceVar(&c.S3Hosts, "s3-hosts", nil, "host names under which buckets are addressed as BUCKET.HOST, beside localhost")
+	f.StringToStringVar(&c.LambdaFunctions, "lambda-function", nil, "function of LambdaInvoke rules as NAME=URL; the event is posted to the URL (repeatable)")
+	f.StringVar(&c.LambdaEndpoint, "lambda-endpoint", "", "URL of an AWS Lambda API for functions that --lambda-function does not name; credentials as the AWS SDKs find them")
+	f.StringVar(&c.CloudWatchEndpoint, "cloudwatch-endpoint", "", "URL of a CloudWatch API for CloudWatchAlarm rules; credentials as the AWS SDKs find them")
+	f.BoolVar(&c.CloudWatchAWS, "cloudwatch-aws", false, "let CloudWatchAlarm rules ask AWS's CloudWatch")
 	f.BoolVar(&c.HostRunner, "host-runner", false, "run Commands actions on this host without isolation (default: only while listening on a loopback address)")
 	f.IntVar(&c.Concurrency, "concurrency", 8, "jobs of each built-in action type that run at the same time")
 	f.DurationVar(&c.AckWindow, "ack-window", 2*time.Minute, "how long a polled job waits for its acknowledgement, 10s to 15m")
@@ -173,10 +183,27 @@ func (c *Config) validate() error {
 	if c.ContinuationDelay < 0 || c.PollInterval < time.Second || c.CredentialLife < time.Minute || c.Concurrency < 1 {
 		bad("--continuation-delay must not be negative, --poll-interval at least 1s, --credential-life at least 1m, --concurrency at least 1")
 	}
+	for name, address := range c.LambdaFunctions {
+		if !webAddress(address) {
+			bad("--lambda-function %s must have an http or https URL", name)
+		}
+	}
+	if c.LambdaEndpoint != "" && !webAddress(c.LambdaEndpoint) {
+		bad("--lambda-endpoint must be an http or https URL")
+	}
+	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
+		bad("--cloudwatch-endpoint must be an http or https URL")
+	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}
 	return errors.Join(errs...)
+}
+
+// webAddress reports whether the text is a URL that can be called.
+func webAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // loopback reports whether the address can be reached from this host only.
