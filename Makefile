@@ -1,0 +1,68 @@
+# `make help` says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+FUZZTIME ?= 15s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: help build demo test test-short lint verify generate fuzz bench tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build bin/penstock, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/penstock ./cmd/penstock
+
+demo: build ## Watch a pipeline with every kind of action run on a server of its own
+	./bin/penstock demo
+
+test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end
+	CI=true $(GO) test -race -timeout 8m ./...
+
+test-short: ## What is worth running while you work, in about a minute
+	$(GO) test -short -timeout 3m ./...
+
+lint: ## Check the format and run go vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+
+verify: ## Check that generated code is what the generator makes today
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(GO) run ./internal/apigen/cmd -model model/codepipeline-2015-07-09.json -out "$$dir"; \
+	for file in "$$dir"/*.go; do \
+		diff -u "internal/api/$$(basename "$$file")" "$$file" || { echo "run: make generate"; exit 1; }; \
+	done
+
+generate: ## Make the generated code again, after a change of model/ or internal/apigen
+	$(GO) generate ./...
+	$(GO) test ./internal/core/engine -run TestStatesDocument -update
+
+fuzz: ## Run each fuzz target for FUZZTIME (15s)
+	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
+			echo "== $$package $$target"; \
+			$(GO) test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench: ## Measure job calls per second and hand-over times beside their baselines
+	$(GO) run ./bench
+
+# The tests want the AWS CLI, the race detector a C compiler. Where they are
+# missing and we may, they are installed; else the tests say what they miss.
+tools:
+	@missing=(); \
+	command -v aws >/dev/null || missing+=(awscli); \
+	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
+	if (( $${#missing[@]} )); then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$${missing[@]}"; } || \
+				echo "could not install $${missing[*]}"; \
+		else \
+			echo "please install $${missing[*]}: the tests need them"; \
+		fi; \
+	fi
