@@ -26,7 +26,7 @@ test-short: ## What is worth running while you work, in about a minute
 	$(GO) test -short -timeout 3m ./...
 
 lint: ## Check the format and run go vet
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 
