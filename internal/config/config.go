@@ -72,7 +72,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3STSEndpoint, "s3-sts-endpoint", "", "URL of the STS that assumes --s3-role-arn; empty uses AWS's")
 	f.BoolVar(&c.S3ShareKeys, "s3-share-keys", false, "hand the server's own S3 keys to jobs when there is no role (they reach every bucket)")
 	f.StringSliceVar(&c.S3Hosts, "s3-hosts", nil, "host names under which buckets are addressed as BUCKET.HOST, beside localhost")
-	f.StringToStringVar(&c.LambdaFunctions, "lambda-function", nil, "function of LambdaInvoke rules as NAME=URL; the event is posted to the URL (repeatable)")
+	f.StringToStringVar(&c.LambdaFunctions, "lambda-function", nil, "function of LambdaInvoke rules as `NAME=URL`; the event is posted to the URL (repeatable)")
 	f.StringVar(&c.LambdaEndpoint, "lambda-endpoint", "", "URL of an AWS Lambda API for functions that --lambda-function does not name; credentials as the AWS SDKs find them")
 	f.StringVar(&c.CloudWatchEndpoint, "cloudwatch-endpoint", "", "URL of a CloudWatch API for CloudWatchAlarm rules; credentials as the AWS SDKs find them")
 	f.BoolVar(&c.CloudWatchAWS, "cloudwatch-aws", false, "let CloudWatchAlarm rules ask AWS's CloudWatch")
