@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestExecWorkers runs a custom and a partner action by `penstock worker --exec`:
@@ -143,24 +142,5 @@ func TestStatusWatch(t *testing.T) {
 		if r := s.exec(binary, c.args...); r.code != c.code || r.problems == "" {
 			t.Errorf("%s: exit %d, want %d: %s", name, r.code, c.code, r.problems)
 		}
-	}
-}
-
-// TestServerOnItsOwn starts a server as the first command of the README does:
-// with nothing configured but the port. It makes its credentials, a client in
-// the same folder finds them, and SIGTERM ends it.
-func TestServerOnItsOwn(t *testing.T) {
-	t.Parallel()
-	s := startServer(t)
-	if err := s.stop(); err != nil {
-		t.Fatalf("SIGTERM: %v", err)
-	}
-	began := time.Now()
-	if err := s.start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("a restart took %v", time.Since(began))
-	if out := s.penstock("version"); !strings.Contains(out, "penstock") {
-		t.Errorf("version prints %q", out)
 	}
 }

@@ -34,11 +34,13 @@ const (
 
 // server is a penstock server in a process of its own.
 type server struct {
-	t    testing.TB
-	data string
-	url  string
-	args []string
-	log  syncBuffer // standard error of all its processes
+	t     testing.TB
+	data  string
+	url   string
+	args  []string
+	dir   string     // working folder; "" is the test's
+	fresh bool       // no root access key is given
+	log   syncBuffer // standard error of all its processes
 
 	mu      sync.Mutex
 	secrets []string // must not be in the log
@@ -77,7 +79,10 @@ func freeAddress(t testing.TB) string {
 // start starts the process and waits until it is ready.
 func (s *server) start() error {
 	cmd := exec.Command(binary, s.args...)
-	cmd.Env = append(cleanEnv(), "PENSTOCK_ROOT_ACCESS_KEY_ID="+keyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretKey)
+	cmd.Dir, cmd.Env = s.dir, cleanEnv()
+	if !s.fresh {
+		cmd.Env = append(cmd.Env, "PENSTOCK_ROOT_ACCESS_KEY_ID="+keyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretKey)
+	}
 	cmd.Stderr = &s.log
 	// The reader below sees the end of the output only when every holder of
 	// the pipe is gone; the process itself may be waited for before that.
