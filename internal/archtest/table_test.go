@@ -34,6 +34,7 @@ var table = []row{
 	{"internal/archive", "", "", "zip and tar alone"},
 	{"internal/workspace", "", "", "folders alone"},
 	{"internal/procgroup", "", "", "processes alone"},
+	{"internal/jsonpath", "", "", "paths alone; it knows no webhooks"},
 	{"internal/sqlite", "", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
 	{"internal/config", "", "github.com/spf13/pflag", "values, not things: app makes things of them"},
