@@ -102,15 +102,12 @@ func open(t *testing.T, cfg config.Config) *server {
 	}
 	h := httptest.NewServer(s.Handler())
 	s.url = h.URL
-	var once sync.Once
-	s.shut = func() {
-		once.Do(func() {
-			h.Close()
-			if err := s.App.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	s.shut = sync.OnceFunc(func() {
+		h.Close()
+		if err := s.App.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Cleanup(s.shut)
 	root := credentials.NewStaticCredentialsProvider(rootID, rootToken, "")
 	s.sdk = codepipeline.New(codepipeline.Options{BaseEndpoint: &s.url, Region: region, Retryer: aws.NopRetryer{}, Credentials: root})
@@ -118,17 +115,19 @@ func open(t *testing.T, cfg config.Config) *server {
 	return s
 }
 
-// run runs the loops until the test ends.
-func (s *server) run() {
-	ctx, stop := context.WithCancel(context.Background())
+// run runs the loops until stop is called or the test ends.
+func (s *server) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.App.Run(ctx) }()
-	s.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-done; err != nil {
 			s.Error(err)
 		}
 	})
+	s.Cleanup(stop)
+	return stop
 }
 
 func (s *server) bucketClient(c aws.CredentialsProvider) *s3.Client {
