@@ -61,6 +61,7 @@ type Reader interface {
 	ClientReader
 	TagReader
 	WatchReader
+	WebhookReader
 	TimerReader
 	OutboxReader
 }
@@ -75,6 +76,7 @@ type Tx interface {
 	ClientWriter
 	TagWriter
 	WatchWriter
+	WebhookWriter
 	OutboxWriter
 	Purger
 }

@@ -159,6 +159,8 @@ func SecretsAtRest(t *testing.T, d store.Driver, raw func() []byte) {
 	f.update(func(tx store.Tx) error {
 		return tx.PutClient(store.Client{ID: "c", Account: account, Region: region, Type: buildType, Token: token, Created: f.now()})
 	})
+	hook := webhook("w")
+	f.update(func(tx store.Tx) error { return tx.PutWebhook(hook) })
 	f.startExecution(f.pipeline("p"))
 	f.work(sourceLine)
 	f.work(buildLine)
@@ -166,7 +168,9 @@ func SecretsAtRest(t *testing.T, d store.Driver, raw func() []byte) {
 	if !bytes.Contains(bytesAtRest, []byte("Target")) {
 		t.Error("the bytes do not even hold what is not secret")
 	}
-	for name, clear := range map[string]string{"client token": token, "configuration": "hunter2"} {
+	for name, clear := range map[string]string{
+		"client token": token, "configuration": "hunter2", "secret of a webhook": hook.Secret, "token of a webhook": hook.Token,
+	} {
 		if bytes.Contains(bytesAtRest, []byte(clear)) {
 			t.Errorf("the %s lies in the database in clear text", name)
 		}

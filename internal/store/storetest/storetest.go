@@ -37,7 +37,7 @@ func Run(t *testing.T, open Open) {
 		"nonces across reopen": noncesAcrossReopen, "acknowledged across reopen": acknowledgedAcrossReopen,
 		"issue nonce": issueNonce, "big job": bigJob, "job time limit": jobTimeLimit,
 		"await wakes one": awaitOne, "await ends": awaitEnds, "await window": awaitWindow, "await after commit": awaitCommit,
-		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "timers": timers,
+		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "webhooks": webhooks, "deliveries to webhooks": webhookDeliveries, "timers": timers,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors,
 		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen, "missing rows": missingRows,
