@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"penstock/internal/config"
 	"penstock/internal/control"
 	"penstock/internal/core/pipeline"
+	"penstock/internal/event"
 	"penstock/internal/obs"
 	"penstock/internal/s3"
 	"penstock/internal/scheduler"
@@ -50,6 +52,7 @@ type App struct {
 	sources  *scheduler.Sources
 	metrics  *obs.Metrics
 	workers  []worker
+	feeds    []*event.Feed
 	ready    atomic.Bool
 	now      func() time.Time
 }
@@ -131,6 +134,9 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		MaxPipelines:   cfg.MaxPipelines, MaxActionTypes: cfg.MaxActionTypes,
 	})
 	a.addWorkers(providers)
+	if err := a.addSinks(); err != nil {
+		return err
+	}
 	ctl := &control.Service{Store: a.store, Logs: a.logs, NewToken: newToken, Version: version}
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
@@ -172,11 +178,20 @@ func (a *App) Handler() http.Handler { return a.handler }
 // drain is how long running requests and jobs may take to end.
 const drain = 20 * time.Second
 
+// heapGrowth is how much the heap may grow, in percent of what is live, before
+// it is collected. Little is live and calls make garbage: more room than Go's
+// default of 100 saves a tenth of the CPU under load for some megabytes. GOGC
+// overrides it.
+const heapGrowth = 400
+
 // Run serves until ctx ends, then drains and returns. An error means that the
 // server could not go on.
 func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	if err := a.logs.Recover(ctx); err != nil {
 		a.log.Warn("action logs of an earlier run could not be stored", "error", err)
 	}
@@ -189,6 +204,9 @@ func (a *App) Run(ctx context.Context) error {
 	loops.Go(func() { (&scheduler.Timers{Store: a.store, Log: a.log}).Run(ctx) })
 	loops.Go(func() { a.sources.Run(ctx) })
 	loops.Go(func() { (&scheduler.Purge{Store: a.store, Log: a.log, Interval: 10 * time.Minute}).Run(ctx) })
+	for _, f := range a.feeds {
+		loops.Go(func() { f.Run(ctx) })
+	}
 	for _, w := range a.workers {
 		loops.Go(func() {
 			if err := w.Run(ctx); err != nil {
@@ -221,6 +239,9 @@ func (a *App) Close() error {
 		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	for _, f := range a.feeds {
+		errs = append(errs, f.Sink.Close())
 	}
 	if a.logs != nil {
 		errs = append(errs, a.logs.Close())

@@ -44,6 +44,7 @@ type Driver struct {
 	sealer       store.Sealer
 	now          func() time.Time
 	board        *board
+	seen         seenTypes
 	declarations *shared[declarationKey, *pipeline.Declaration] // committed versions
 	jobs         *shared[string, *job.Job]                      // what never changes of a job
 
@@ -186,6 +187,9 @@ func (t *txn) atCommit() {
 
 // committed tells the world outside the database.
 func (t *txn) committed() {
+	if t.types {
+		t.d.seen.changed()
+	}
 	if len(t.board) > 0 {
 		t.d.board.apply(t.board)
 	}

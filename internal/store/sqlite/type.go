@@ -103,6 +103,7 @@ func (t *txn) PutActionType(at store.ActionType) error {
 	}
 	t.types = true
 	t.d.types.clear()
+	t.atCommit()
 	return t.tx.Exec(`INSERT INTO action_type (account, region, category, owner, provider, version, deleted, created, doc)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET deleted = excluded.deleted, created = excluded.created, doc = excluded.doc`,
