@@ -60,9 +60,12 @@ var table = []row{
 	{"internal/s3", "internal/auth internal/blob internal/core/fault internal/sigv4", "", "S3 knows no pipelines"},
 	{"internal/sts", "internal/auth internal/sigv4", "", "STS knows no pipelines"},
 
+	{"internal/event", "internal/core/actiontype internal/core/engine internal/store", uuid,
+		"it reads the outbox like any reader; sinks know no engine"},
+
 	{"internal/service", "internal/api internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store jobworker", "",
 		"authorise, translate, one store call; jobworker only to satisfy its Client"},
-	{"internal/control", "internal/actionlog internal/api internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/store", "",
+	{"internal/control", "internal/actionlog internal/api internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/store", "",
 		"the same for Penstock's own operations"},
 	{"internal/scheduler", "internal/core/engine internal/store", "", "it calls store.Step like any operation"},
 
@@ -76,7 +79,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
@@ -93,7 +96,7 @@ var table = []row{
 
 // pureStd is what the core may use of the standard library: no context, clock,
 // randomness, file, network, reflection or wire format.
-const pureStd = "errors fmt iter maps slices strconv strings time unicode unicode/utf8"
+const pureStd = "errors fmt iter maps regexp slices strconv strings time unicode unicode/utf8"
 
 // notPure are functions of those packages that read the clock or the world.
 const notPure = "time.Now time.Since time.Until time.Sleep time.After time.AfterFunc time.Tick time.NewTimer time.NewTicker time.LoadLocation " +

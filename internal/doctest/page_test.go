@@ -99,6 +99,15 @@ func page(t *testing.T, name string) []block {
 	if err != nil {
 		t.Fatalf("docs/%s: %v", name, err)
 	}
+	runs := 0
+	for _, b := range all {
+		if strings.HasPrefix(b.mark, "run: ") {
+			runs++
+		}
+	}
+	if n := strings.Count(string(text), "\n```bash\n"); n != runs {
+		t.Fatalf("docs/%s has %d bash blocks, %d of them marked to be run: mark them all", name, n, runs)
+	}
 	return all
 }
 

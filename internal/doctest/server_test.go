@@ -20,7 +20,7 @@ import (
 const pageURL = "http://127.0.0.1:7480"
 
 // limit is how long the blocks of one flow may take.
-const limit = 3 * time.Minute
+const limit = 5 * time.Minute
 
 // need skips the test when a program that the page asks for is missing; where
 // CI has to have it, it fails.
