@@ -20,14 +20,23 @@ import (
 // package reads it, for callers who may see the pipeline.
 const Bucket = "penstock-action-logs"
 
+// owner of Bucket; an account would have 12 digits.
+const owner = "penstock"
+
 // Logs keeps the logs of action executions.
 type Logs struct {
 	spool *os.Root
 	store blob.Store
 
 	mu     sync.Mutex
-	live   map[string]int           // open writers by action execution
-	notice map[string]chan struct{} // closed when the log of that id grows or ends
+	live   map[string]int     // open writers by action execution
+	notice map[string]*notice // of the logs that somebody waits for
+}
+
+// notice is for those who wait for a log to grow or end.
+type notice struct {
+	c       chan struct{} // closed when it does
+	readers int
 }
 
 // Open returns logs that spool in the folder.
@@ -39,16 +48,19 @@ func Open(folder string, store blob.Store) (*Logs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Logs{spool: root, store: store, live: map[string]int{}, notice: map[string]chan struct{}{}}, nil
+	return &Logs{spool: root, store: store, live: map[string]int{}, notice: map[string]*notice{}}, nil
 }
 
 // Close closes the spool folder.
 func (l *Logs) Close() error { return l.spool.Close() }
 
-// Recover stores the logs whose writers died with an earlier process; call it
-// before the first writer. A log whose action runs again is taken back from
-// the store.
+// Recover makes the bucket, so that nobody else does, and stores the logs whose
+// writers died with an earlier process; call it before the first writer. A log
+// whose action runs again is taken back from the store.
 func (l *Logs) Recover(ctx context.Context) error {
+	if err := l.ensureBucket(ctx); err != nil {
+		return err
+	}
 	dir, err := l.spool.Open(".")
 	if err != nil {
 		return err
@@ -143,7 +155,7 @@ func (l *Logs) finish(ctx context.Context, id string) error {
 		return err
 	}
 	defer f.Close()
-	if err := l.store.EnsureBucket(ctx, Bucket, nil); err != nil {
+	if err := l.ensureBucket(ctx); err != nil {
 		return err
 	}
 	o := &blob.PutOptions{}
@@ -154,25 +166,38 @@ func (l *Logs) finish(ctx context.Context, id string) error {
 	return l.spool.Remove(id)
 }
 
-func (l *Logs) announce(id string) {
-	l.mu.Lock()
-	if c := l.notice[id]; c != nil {
-		close(c)
-		delete(l.notice, id)
-	}
-	l.mu.Unlock()
+func (l *Logs) ensureBucket(ctx context.Context) error {
+	return l.store.EnsureBucket(ctx, Bucket, &blob.BucketOptions{Owner: owner})
 }
 
-// changed returns a channel that is closed when the log grows or ends.
-func (l *Logs) changed(id string) <-chan struct{} {
+func (l *Logs) announce(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := l.notice[id]
-	if c == nil {
-		c = make(chan struct{})
-		l.notice[id] = c
+	if n := l.notice[id]; n != nil {
+		close(n.c)
+		delete(l.notice, id)
 	}
-	return c
+}
+
+// follow returns the notice of the next change of the log; leave gives it back.
+func (l *Logs) follow(id string) *notice {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.notice[id]
+	if n == nil {
+		n = &notice{c: make(chan struct{})}
+		l.notice[id] = n
+	}
+	n.readers++
+	return n
+}
+
+func (l *Logs) leave(id string, n *notice) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n.readers--; n.readers == 0 && l.notice[id] == n {
+		delete(l.notice, id)
+	}
 }
 
 // Chunk is a piece of a log.
@@ -189,17 +214,30 @@ func (l *Logs) Read(ctx context.Context, id string, offset int64, max int, wait 
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
-		grown := l.changed(id)
-		c, err := l.read(ctx, id, offset, max)
+		c, err := l.step(ctx, waiting.Done(), id, offset, max)
 		if err != nil || len(c.Content) > 0 || c.Ended || wait <= 0 {
 			return c, err
 		}
-		select {
-		case <-grown:
-		case <-waiting.Done():
+		if waiting.Err() != nil {
 			return c, ctx.Err()
 		}
 	}
+}
+
+// step reads, and when there is nothing waits until there may be, or until over
+// is closed.
+func (l *Logs) step(ctx context.Context, over <-chan struct{}, id string, offset int64, max int) (Chunk, error) {
+	n := l.follow(id)
+	defer l.leave(id, n)
+	c, err := l.read(ctx, id, offset, max)
+	if err != nil || len(c.Content) > 0 || c.Ended {
+		return c, err
+	}
+	select {
+	case <-n.c:
+	case <-over:
+	}
+	return c, nil
 }
 
 func (l *Logs) read(ctx context.Context, id string, offset int64, max int) (Chunk, error) {
