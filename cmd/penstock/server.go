@@ -28,7 +28,8 @@ ready when GET /readyz answers 200. Each flag can also be set by a variable
 Only by variables: PENSTOCK_ROOT_ACCESS_KEY_ID and PENSTOCK_ROOT_SECRET_ACCESS_KEY
 (when unset, the first start makes a pair and writes it to DATA/credentials),
 PENSTOCK_MASTER_KEY (else DATA/master.key), PENSTOCK_S3_ACCESS_KEY_ID and
-PENSTOCK_S3_SECRET_ACCESS_KEY (for --s3-endpoint).`,
+PENSTOCK_S3_SECRET_ACCESS_KEY (for --s3-endpoint), PENSTOCK_EVENT_SECRET (for
+--event-url).`,
 		Example: `  penstock server
   penstock server --listen 127.0.0.1:0 --data /var/lib/penstock
   PENSTOCK_LOG_FORMAT=json penstock server --listen 0.0.0.0:7480`,

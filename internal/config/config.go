@@ -52,6 +52,10 @@ type Config struct {
 	MaxPipelines      int
 	MaxActionTypes    int
 
+	EventFile   string // "" = no such sink
+	EventURL    string // "" = no such sink
+	EventSecret string // environment only; signs what goes to EventURL
+
 	LogLevel  slog.Level
 	LogFormat string // text or json
 
@@ -84,6 +88,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.CredentialLife, "credential-life", time.Hour, "how long the artifact credentials of a job live")
 	f.IntVar(&c.MaxPipelines, "max-pipelines", 1000, "pipelines of an account in a region")
 	f.IntVar(&c.MaxActionTypes, "max-action-types", 50, "custom action types of an account in a region")
+	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
+	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -122,6 +128,7 @@ func (c *Config) Load(f *pflag.FlagSet, env func(string) string) error {
 	}
 	c.RootAccessKeyID, c.RootSecretAccessKey = env("PENSTOCK_ROOT_ACCESS_KEY_ID"), env("PENSTOCK_ROOT_SECRET_ACCESS_KEY")
 	c.MasterKey = env("PENSTOCK_MASTER_KEY")
+	c.EventSecret = env("PENSTOCK_EVENT_SECRET")
 	c.S3AccessKeyID, c.S3SecretAccessKey = env("PENSTOCK_S3_ACCESS_KEY_ID"), env("PENSTOCK_S3_SECRET_ACCESS_KEY")
 	if !f.Changed("host-runner") {
 		c.HostRunner = loopback(c.Listen)
@@ -157,6 +164,9 @@ func readFile(name string) (map[string]string, error) {
 	return out, nil
 }
 
+// minEventSecret keeps secrets that can be guessed from one signed event away.
+const minEventSecret = 16
+
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (c *Config) validate() error {
@@ -176,6 +186,9 @@ func (c *Config) validate() error {
 	}
 	if (c.S3AccessKeyID == "") != (c.S3SecretAccessKey == "") {
 		bad("PENSTOCK_S3_ACCESS_KEY_ID and PENSTOCK_S3_SECRET_ACCESS_KEY go together: set both or neither")
+	}
+	if c.EventURL != "" && len(c.EventSecret) < minEventSecret {
+		bad("--event-url needs PENSTOCK_EVENT_SECRET, at least %d characters that only the receiver knows too (openssl rand -hex 32)", minEventSecret)
 	}
 	if c.AckWindow < 10*time.Second || c.AckWindow > 15*time.Minute {
 		bad("--ack-window must be between 10s and 15m")

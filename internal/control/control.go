@@ -33,6 +33,7 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.ListPartners":    operation(s.listPartners),
 		"Penstock.RevokeClient":    operation(s.revokeClient),
 		"Penstock.GetActionLog":    operation(s.getActionLog),
+		"Penstock.GetEvents":       operation(s.getEvents),
 	}
 }
 
