@@ -64,6 +64,11 @@ func TestReferenceRequests(t *testing.T) {
 		s.call("PollForJobs", object{"actionTypeId": actionType("Test", "Custom", "Sample")}, &custom)
 		return s.actions("sample"), len(custom.Jobs) == 1
 	})
+	// Workers walk through these lists without looking: they are never null.
+	if _, text := s.post("GetJobDetails", `{"jobId": "`+custom.Jobs[0].ID+`"}`); !strings.Contains(text, `"inputArtifacts":[]`) ||
+		!strings.Contains(text, `"outputArtifacts":[]`) || !strings.Contains(text, `"actionConfiguration":{"configuration":{}}`) {
+		t.Errorf("a job without artifacts is %s", text)
+	}
 	s.wantSample("AcknowledgeJob", "{\n    \"jobId\": \""+custom.Jobs[0].ID+"\",\n    \"nonce\": \""+custom.Jobs[0].Nonce+"\"\n}")
 
 	var partner struct{ Jobs []thirdPartyJob }
