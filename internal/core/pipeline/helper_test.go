@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"strings"
 	"testing"
 
 	"penstock/internal/core/actiontype"
@@ -174,9 +175,20 @@ func testRefusals(t *testing.T, cases []refusal) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			wantFault(t, pipeline.Validate(declared(c.edit), env()), c.code, c.text)
+			all := pipeline.Problems(declared(c.edit), env())
+			if len(all) == 0 || all[0].Code != c.code || all[0].Message != c.text {
+				t.Fatalf("problems %+v", all)
+			}
+			if number, _, _ := strings.Cut(c.name, " "); strings.HasPrefix(number, "V-") && !sameRule(number, all[0].Rule) {
+				t.Errorf("rule %s, want %s", all[0].Rule, number)
+			}
 		})
 	}
 }
+
+// sameRule reports whether two numbers are those of one rule; V-24 is the part of
+// V-23 that is not about conditions.
+func sameRule(a, b string) bool { return a == b || a == "V-24" && b == "V-23" }
 
 func wantFault(t *testing.T, err error, code, text string) {
 	t.Helper()

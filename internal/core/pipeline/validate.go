@@ -26,7 +26,7 @@ const (
 // numbers are those of the project's reference of the service ("Structure
 // rules"); rules that need an account, a role or the stored pipeline are not
 // here.
-var rules = []func(*check) error{
+var rules = []func(*check){
 	stageCount,                 // V-03, V-04
 	sourceStage,                // V-05, V-06, V-07
 	artifactStores,             // V-08, V-09, V-10
@@ -77,8 +77,8 @@ var rules = []func(*check) error{
 func Validate(d *Declaration, env Env) error {
 	c := newCheck(d, env)
 	for _, rule := range rules {
-		if err := rule(c); err != nil {
-			return err
+		if rule(c); len(c.found) > 0 {
+			return c.found[0].err
 		}
 	}
 	return nil
@@ -98,6 +98,7 @@ type check struct {
 	artifacts  map[string]position // where each artifact is produced first
 	namespaces map[string]position // where each namespace is declared first
 	uses       []use               // every reference, in order
+	found      []violation
 }
 
 func newCheck(d *Declaration, env Env) *check {
@@ -137,8 +138,13 @@ func remembered(find func(ActionType) (TypeInfo, bool)) func(ActionType) (TypeIn
 	}
 }
 
-// position is where something of a declaration runs.
-type position struct{ stage, order int }
+// position is where something of a declaration runs, and where it is written.
+type position struct {
+	stage, order int
+	place        string // of the conditions that a rule stands in; "" for actions
+	condition    int
+	index        int // of the action or rule
+}
 
 // before reports whether what runs at p has ended when q starts.
 func (p position) before(q position) bool {
@@ -151,7 +157,7 @@ func (c *check) actions() iter.Seq2[position, *Action] {
 		for i := range c.d.Stages {
 			s := &c.d.Stages[i]
 			for j := range s.Actions {
-				if !yield(position{i, s.Actions[j].RunOrder}, &s.Actions[j]) {
+				if !yield(position{stage: i, order: s.Actions[j].RunOrder, index: j}, &s.Actions[j]) {
 					return
 				}
 			}
@@ -159,11 +165,17 @@ func (c *check) actions() iter.Seq2[position, *Action] {
 	}
 }
 
+// placed is an action with its position.
+type placed struct {
+	*Action
+	at position
+}
+
 // typed yields every action whose type is available, with the type.
-func (c *check) typed() iter.Seq2[*Action, TypeInfo] {
-	return func(yield func(*Action, TypeInfo) bool) {
-		for _, a := range c.actions() {
-			if info, ok := c.env.Type(a.Type); ok && !yield(a, info) {
+func (c *check) typed() iter.Seq2[placed, TypeInfo] {
+	return func(yield func(placed, TypeInfo) bool) {
+		for at, a := range c.actions() {
+			if info, ok := c.env.Type(a.Type); ok && !yield(placed{a, at}, info) {
 				return
 			}
 		}
@@ -177,12 +189,13 @@ func (c *check) rules() iter.Seq2[position, *Rule] {
 	return func(yield func(position, *Rule) bool) {
 		for i := range c.d.Stages {
 			for p := range c.d.Stages[i].places() {
-				at := position{stage: i}
+				at := position{stage: i, place: p.name}
 				if p.whole {
 					at.order = maxRunOrder + 1
 				}
 				for j := range p.conditions {
 					for k := range p.conditions[j].Rules {
+						at.condition, at.index = j, k
 						if !yield(at, &p.conditions[j].Rules[k]) {
 							return
 						}

@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-func availableTypes(c *check) error {
-	for _, a := range c.actions() {
+func availableTypes(c *check) {
+	for at, a := range c.actions() {
 		if _, ok := c.env.Type(a.Type); !ok {
-			return unavailable(a, c.env.Region)
+			c.report("V-40", at.path()+".actionTypeId", unavailable(a, c.env.Region))
 		}
 	}
-	return nil
 }
 
 // unavailable refuses an action whose type does not exist.
@@ -27,134 +26,126 @@ func regionConstant(region string) string {
 	return strings.ToUpper(strings.ReplaceAll(region, "-", "_"))
 }
 
-func actionNames(c *check) error {
-	for _, s := range c.d.Stages {
+func actionNames(c *check) {
+	for i, s := range c.d.Stages {
 		seen := map[string]bool{}
-		for _, a := range s.Actions {
+		for j, a := range s.Actions {
 			if seen[a.Name] {
-				return actionFault("Action name '%s' is used more than once in stage '%s'", a.Name, s.Name)
+				c.report("V-41", stagePath(i)+element(".actions", j), actionFault("Action name '%s' is used more than once in stage '%s'", a.Name, s.Name))
 			}
 			seen[a.Name] = true
 		}
 	}
-	return nil
 }
 
-func requiredKeys(c *check) error {
+func requiredKeys(c *check) {
 	for a, info := range c.typed() {
 		for _, p := range info.Properties {
 			if _, set := a.Configuration[p.Name]; p.Required && !set {
-				return actionFault("Action configuration for action '%s' is missing required configuration '%s'", a.Name, p.Name)
+				c.report("V-42", a.at.configuration(p.Name), actionFault("Action configuration for action '%s' is missing required configuration '%s'", a.Name, p.Name))
 			}
 		}
 	}
-	return nil
 }
 
-func unknownKeys(c *check) error {
+func unknownKeys(c *check) {
 	for a, info := range c.typed() {
 		if info.AnyConfiguration {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(a.Configuration)) {
 			if _, known := info.property(key); !known {
-				return actionFault("Action configuration for action '%s' contains unknown configuration '%s'", a.Name, key)
+				c.report("V-43", a.at.configuration(key), actionFault("Action configuration for action '%s' contains unknown configuration '%s'", a.Name, key))
 			}
 		}
 	}
-	return nil
 }
 
-func tooFewInputs(c *check) error {
+func tooFewInputs(c *check) {
 	for a, info := range c.typed() {
 		if n := len(a.Inputs); n < info.MinInputs {
-			return tooFew(a, n, "input", info.MinInputs)
+			c.report("V-44", a.at.path()+".inputArtifacts", tooFew(a, n, "input", info.MinInputs))
 		}
 	}
-	return nil
 }
 
-func otherCounts(c *check) error {
+func otherCounts(c *check) {
 	for a, info := range c.typed() {
 		in, out := len(a.Inputs), len(a.Outputs)
 		switch {
 		case in > info.MaxInputs:
-			return tooMany(a, in, "input", info.MaxInputs)
+			c.report("V-45", a.at.path()+".inputArtifacts", tooMany(a, in, "input", info.MaxInputs))
 		case out < info.MinOutputs:
-			return tooFew(a, out, "output", info.MinOutputs)
+			c.report("V-45", a.at.path()+".outputArtifacts", tooFew(a, out, "output", info.MinOutputs))
 		case out > info.MaxOutputs:
-			return tooMany(a, out, "output", info.MaxOutputs)
+			c.report("V-45", a.at.path()+".outputArtifacts", tooMany(a, out, "output", info.MaxOutputs))
 		}
 	}
-	return nil
 }
 
-func tooFew(a *Action, n int, side string, limit int) error {
+func tooFew(a placed, n int, side string, limit int) error {
 	return actionFault("Action %s declares %d %s artifacts which is less than the minimum count (%d)", a.Name, n, side, limit)
 }
 
-func tooMany(a *Action, n int, side string, limit int) error {
+func tooMany(a placed, n int, side string, limit int) error {
 	return actionFault("Action %s declares %d %s artifacts which is more than the maximum count (%d)", a.Name, n, side, limit)
 }
 
-func inputsProduced(c *check) error {
+func inputsProduced(c *check) {
 	for at, a := range c.actions() {
-		for _, name := range a.Inputs {
+		for i, name := range a.Inputs {
 			if made, ok := c.artifacts[name]; !ok || !made.before(at) {
-				return actionFault("Input Artifact Bundle %s in action %s is not declared as Output Artifact Bundle in any of the preceding actions", name, a.Name)
+				c.report("V-46", at.path()+element(".inputArtifacts", i),
+					actionFault("Input Artifact Bundle %s in action %s is not declared as Output Artifact Bundle in any of the preceding actions", name, a.Name))
 			}
 		}
 	}
-	return nil
 }
 
-func outputsUnique(c *check) error {
+func outputsUnique(c *check) {
 	seen := map[string]bool{}
-	for _, a := range c.actions() {
-		for _, o := range a.Outputs {
+	for at, a := range c.actions() {
+		for i, o := range a.Outputs {
 			if seen[o.Name] {
-				return actionFault("Output Artifact Bundle name must be unique within the pipeline. %s has been used more than once.", o.Name)
+				c.report("V-47", at.path()+element(".outputArtifacts", i),
+					actionFault("Output Artifact Bundle name must be unique within the pipeline. %s has been used more than once.", o.Name))
 			}
 			seen[o.Name] = true
 		}
 	}
-	return nil
 }
 
-func commandsPresent(c *check) error {
+func commandsPresent(c *check) {
 	for a, info := range c.typed() {
 		if info.Commands && len(a.Commands) == 0 {
-			return actionFault("Action %s must have a non-empty commands field", a.Name)
+			c.report("V-52", a.at.path()+".commands", actionFault("Action %s must have a non-empty commands field", a.Name))
 		}
 	}
-	return nil
 }
 
-func commandsOnlyCompute(c *check) error {
+func commandsOnlyCompute(c *check) {
 	hasFiles := func(o OutputArtifact) bool { return len(o.Files) > 0 }
 	for a, info := range c.typed() {
 		if !info.Commands && (len(a.Commands) > 0 || slices.ContainsFunc(a.Outputs, hasFiles)) {
-			return actionFault("The following action cannot contain a commands field: %s. To use the commands field, use a compute action.", a.Name)
+			c.report("V-53", a.at.path(), actionFault("The following action cannot contain a commands field: %s. To use the commands field, use a compute action.", a.Name))
 		}
 	}
-	return nil
 }
 
-func timeoutOnlyApproval(c *check) error {
+func timeoutOnlyApproval(c *check) {
 	for at, a := range c.actions() {
 		if a.TimeoutInMinutes != 0 && a.Type.Category != categoryApproval {
-			return actionFault("Action '%s' in stage '%s' cannot have timeoutInMinutes. It can only be used with approval actions", a.Name, c.stage(at).Name)
+			c.report("V-58", at.path()+".timeoutInMinutes",
+				actionFault("Action '%s' in stage '%s' cannot have timeoutInMinutes. It can only be used with approval actions", a.Name, c.stage(at).Name))
 		}
 	}
-	return nil
 }
 
-func crossRegionOwners(c *check) error {
+func crossRegionOwners(c *check) {
 	for at, a := range c.actions() {
 		if c.region(a) != c.env.Region && (a.Type.Category == categorySource || a.Type.Owner != ownerAWS) {
-			return actionFault("Action '%s' in stage '%s' cannot run in region %s. Source, custom and third-party actions must run in the region of the pipeline",
-				a.Name, c.stage(at).Name, a.Region)
+			c.report("V-59", at.path()+".region", actionFault("Action '%s' in stage '%s' cannot run in region %s. Source, custom and third-party actions must run in the region of the pipeline",
+				a.Name, c.stage(at).Name, a.Region))
 		}
 	}
-	return nil
 }

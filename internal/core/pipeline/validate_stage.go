@@ -5,78 +5,73 @@ import (
 	"slices"
 )
 
-func stageNames(c *check) error {
+func stageNames(c *check) {
 	seen := map[string]bool{}
-	for _, s := range c.d.Stages {
+	for i, s := range c.d.Stages {
 		if seen[s.Name] {
-			return stageFault("Stage name '%s' is used more than once", s.Name)
+			c.report("V-30", stagePath(i), stageFault("Stage name '%s' is used more than once", s.Name))
 		}
 		seen[s.Name] = true
 	}
-	return nil
 }
 
-func stageSizes(c *check) error {
-	for _, s := range c.d.Stages {
+func stageSizes(c *check) {
+	for i, s := range c.d.Stages {
 		switch n := len(s.Actions); {
 		case n == 0:
-			return stageFault("Stage '%s' has no actions. There should be a minimum of 1 action in a stage", s.Name)
+			c.report("V-31", stagePath(i)+".actions", stageFault("Stage '%s' has no actions. There should be a minimum of 1 action in a stage", s.Name))
 		case n > maxStageActions:
-			return stageFault("Stage '%s' has too many actions. There can only be up to %d actions in a stage", s.Name, maxStageActions)
+			c.report("V-32", stagePath(i)+".actions", stageFault("Stage '%s' has too many actions. There can only be up to %d actions in a stage", s.Name, maxStageActions))
 		}
 	}
-	return nil
 }
 
-func failureGates(c *check) error {
-	for _, s := range c.d.Stages {
+func failureGates(c *check) {
+	for i, s := range c.d.Stages {
 		if f := s.OnFailure; f != nil && f.Result != "" && len(f.Conditions) > 0 {
 			// The service leaves out the closing quote.
-			return stageFault("The following stage cannot have a failure exit gate configured with both top level result and conditions: '%s", s.Name)
+			c.report("V-33", stagePath(i)+".onFailure", stageFault("The following stage cannot have a failure exit gate configured with both top level result and conditions: '%s", s.Name))
 		}
 	}
-	return nil
 }
 
-func rollbackInParallel(c *check) error {
+func rollbackInParallel(c *check) {
 	if c.d.Mode != Parallel {
-		return nil
+		return
 	}
 	rollsBack := func(cond Condition) bool { return cond.Result == ResultRollback }
-	for _, s := range c.d.Stages {
+	for i, s := range c.d.Stages {
 		if f := s.OnFailure; f != nil && (f.Result == ResultRollback || slices.ContainsFunc(f.Conditions, rollsBack)) {
-			return stageFault("Failure conditions with rollback result type cannot be added to a PARALLEL pipeline.")
+			c.report("V-34", stagePath(i)+".onFailure", stageFault("Failure conditions with rollback result type cannot be added to a PARALLEL pipeline."))
 		}
 		if slices.ContainsFunc(s.OnSuccess, rollsBack) {
-			return stageFault("Success conditions with rollback result type cannot be added to a PARALLEL pipeline.")
+			c.report("V-34", stagePath(i)+".onSuccess", stageFault("Success conditions with rollback result type cannot be added to a PARALLEL pipeline."))
 		}
 	}
-	return nil
 }
 
 // skipRules are the rules that may decide to skip a stage.
 var skipRules = []string{"LambdaInvoke", "VariableCheck"}
 
-func conditionResults(c *check) error {
+func conditionResults(c *check) {
 	for i := range c.d.Stages {
 		s := &c.d.Stages[i]
 		if f := s.OnFailure; f != nil && f.Result != "" {
 			if f.Result != ResultRollback && f.Result != ResultRetry {
-				return stageFault("Stage '%s' cannot have the result %s on failure. The result can be ROLLBACK or RETRY", s.Name, f.Result)
+				c.report("V-35", stagePath(i)+".onFailure.result", stageFault("Stage '%s' cannot have the result %s on failure. The result can be ROLLBACK or RETRY", s.Name, f.Result))
 			}
 			if i == 0 && f.Result == ResultRollback {
-				return sourceRollback(s)
+				c.report("V-35", stagePath(i)+".onFailure.result", sourceRollback(s))
 			}
 		}
 		for p := range s.places() {
-			for _, cond := range p.conditions {
+			for j, cond := range p.conditions {
 				if err := conditionResult(s, p, cond, i == 0); err != nil {
-					return err
+					c.report("V-35", conditionPath(i, p.name, j), err)
 				}
 			}
 		}
 	}
-	return nil
 }
 
 // conditionResult checks one condition. A condition may lack a result, which
@@ -108,51 +103,50 @@ func sourceRollback(s *Stage) error {
 	return stageFault("Stage '%s' contains source actions and cannot have the result ROLLBACK", s.Name)
 }
 
-func retryConfigurations(c *check) error {
-	for _, s := range c.d.Stages {
+func retryConfigurations(c *check) {
+	for i, s := range c.d.Stages {
 		if f := s.OnFailure; f != nil && f.RetryMode != "" && f.Result != ResultRetry {
-			return stageFault("Stage '%s' has a retry configuration on failure, which can only be used with the result RETRY", s.Name)
+			c.report("V-36", stagePath(i)+".onFailure.retryConfiguration", stageFault("Stage '%s' has a retry configuration on failure, which can only be used with the result RETRY", s.Name))
 		}
 	}
-	return nil
 }
 
 // ruleTypes holds the rules of conditions to their types as actions are held to
 // theirs.
-func ruleTypes(c *check) error {
+func ruleTypes(c *check) {
 	for at, r := range c.rules() {
 		s := c.stage(at)
 		info, ok := c.env.Type(r.Type)
 		if !ok {
-			return stageFault("RuleType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in rule '%s' of stage '%s' is not available in region '%s'",
-				r.Type.Category, r.Type.Provider, r.Type.Owner, r.Type.Version, r.Name, s.Name, regionConstant(c.env.Region))
+			c.report("", at.path()+".ruleTypeId", stageFault("RuleType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in rule '%s' of stage '%s' is not available in region '%s'",
+				r.Type.Category, r.Type.Provider, r.Type.Owner, r.Type.Version, r.Name, s.Name, regionConstant(c.env.Region)))
+			continue
 		}
 		for _, p := range info.Properties {
 			if _, set := r.Configuration[p.Name]; p.Required && !set {
-				return stageFault("Rule configuration for rule '%s' of stage '%s' is missing required configuration '%s'", r.Name, s.Name, p.Name)
+				c.report("", at.configuration(p.Name), stageFault("Rule configuration for rule '%s' of stage '%s' is missing required configuration '%s'", r.Name, s.Name, p.Name))
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(r.Configuration)) {
 			if _, known := info.property(key); !known && !info.AnyConfiguration {
-				return stageFault("Rule configuration for rule '%s' of stage '%s' contains unknown configuration '%s'", r.Name, s.Name, key)
+				c.report("", at.configuration(key), stageFault("Rule configuration for rule '%s' of stage '%s' contains unknown configuration '%s'", r.Name, s.Name, key))
 			}
 		}
 		if n := len(r.InputArtifacts); n < info.MinInputs {
-			return stageFault("Rule %s of stage %s declares %d input artifacts which is less than the minimum count (%d)", r.Name, s.Name, n, info.MinInputs)
+			c.report("", at.path()+".inputArtifacts", stageFault("Rule %s of stage %s declares %d input artifacts which is less than the minimum count (%d)", r.Name, s.Name, n, info.MinInputs))
 		} else if n > info.MaxInputs {
-			return stageFault("Rule %s of stage %s declares %d input artifacts which is more than the maximum count (%d)", r.Name, s.Name, n, info.MaxInputs)
+			c.report("", at.path()+".inputArtifacts", stageFault("Rule %s of stage %s declares %d input artifacts which is more than the maximum count (%d)", r.Name, s.Name, n, info.MaxInputs))
 		}
 		if info.Commands && len(r.Commands) == 0 {
-			return stageFault("Rule %s of stage %s must have a non-empty commands field", r.Name, s.Name)
+			c.report("", at.path()+".commands", stageFault("Rule %s of stage %s must have a non-empty commands field", r.Name, s.Name))
 		}
 		if !info.Commands && len(r.Commands) > 0 {
-			return stageFault("The following rule of stage %s cannot contain a commands field: %s. To use the commands field, use a Commands rule.", s.Name, r.Name)
+			c.report("", at.path()+".commands", stageFault("The following rule of stage %s cannot contain a commands field: %s. To use the commands field, use a Commands rule.", s.Name, r.Name))
 		}
-		for _, name := range r.InputArtifacts {
+		for i, name := range r.InputArtifacts {
 			if made, ok := c.artifacts[name]; !ok || !made.before(at) {
-				return stageFault("Input Artifact Bundle %s in rule %s of stage %s is not declared as Output Artifact Bundle in any of the preceding actions", name, r.Name, s.Name)
+				c.report("", at.path()+element(".inputArtifacts", i), stageFault("Input Artifact Bundle %s in rule %s of stage %s is not declared as Output Artifact Bundle in any of the preceding actions", name, r.Name, s.Name))
 			}
 		}
 	}
-	return nil
 }

@@ -5,21 +5,23 @@ import "slices"
 // connection is the provider whose events triggers read.
 const connection = "CodeStarSourceConnection"
 
-func triggerSources(c *check) error {
+func triggerSources(c *check) {
 	for i, t := range c.d.Triggers {
-		a := c.d.Stages[0].Action(t.SourceAction)
+		var a *Action
+		if len(c.d.Stages) > 0 {
+			a = c.d.Stages[0].Action(t.SourceAction)
+		}
 		if a == nil || a.Type.Owner != ownerAWS || a.Type.Provider != connection {
-			return structureFault("Triggers for connections must reference a CodeStarSourceConnection action.")
+			c.report("V-18", element("triggers", i), structureFault("Triggers for connections must reference a CodeStarSourceConnection action."))
 		}
 		if slices.ContainsFunc(c.d.Triggers[:i], func(o Trigger) bool { return o.SourceAction == t.SourceAction }) {
-			return structureFault("There can only be one trigger for each source action. The following source action is used more than once: %s", t.SourceAction)
+			c.report("V-18", element("triggers", i), structureFault("There can only be one trigger for each source action. The following source action is used more than once: %s", t.SourceAction))
 		}
 	}
-	return nil
 }
 
-func triggerFilters(c *check) error {
-	for _, t := range c.d.Triggers {
+func triggerFilters(c *check) {
+	for n, t := range c.d.Triggers {
 		for _, list := range []struct {
 			name    string
 			filters []GitFilter
@@ -30,17 +32,17 @@ func triggerFilters(c *check) error {
 			{"pullRequest", t.PullRequest, legalPullRequest, "branches, or branches and filePaths, and optionally events"},
 		} {
 			for i, f := range list.filters {
+				path := element("triggers", n) + ".gitConfiguration." + element(list.name, i)
 				if !list.legal(f) {
-					return structureFault("The trigger for source action '%s' contains a %s filter with an invalid combination of members. "+
-						"A filter can have %s.", t.SourceAction, list.name, list.members)
+					c.report("", path, structureFault("The trigger for source action '%s' contains a %s filter with an invalid combination of members. "+
+						"A filter can have %s.", t.SourceAction, list.name, list.members))
 				}
 				if slices.ContainsFunc(list.filters[:i], func(o GitFilter) bool { return sameFilter(o, f) }) {
-					return structureFault("The trigger for source action '%s' contains identical %s filters. Filters must be unique", t.SourceAction, list.name)
+					c.report("", path, structureFault("The trigger for source action '%s' contains identical %s filters. Filters must be unique", t.SourceAction, list.name))
 				}
 			}
 		}
 	}
-	return nil
 }
 
 func legalPush(f GitFilter) bool {

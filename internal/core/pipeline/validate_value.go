@@ -15,8 +15,8 @@ const (
 	queryableMax        = 50
 )
 
-func approvalTopics(c *check) error {
-	for _, a := range c.actions() {
+func approvalTopics(c *check) {
+	for at, a := range c.actions() {
 		topic, ok := a.Configuration["NotificationArn"]
 		if !ok || a.Type.Category != categoryApproval || variable.Contains(topic) {
 			continue
@@ -24,23 +24,22 @@ func approvalTopics(c *check) error {
 		// arn:partition:service:region:account:resource
 		part := strings.SplitN(topic, ":", 6)
 		if len(part) < 6 || part[0] != "arn" || part[1] == "" || part[2] == "" || part[5] == "" {
-			return actionFault("The ARN %s you specified for sending notifications for the approval action %s contains a format error.", topic, a.Name)
+			c.report("V-55", at.configuration("NotificationArn"), actionFault("The ARN %s you specified for sending notifications for the approval action %s contains a format error.", topic, a.Name))
+			continue
 		}
 		const head = "The ARN %s has been specified for sending notifications for the approval action %s, "
 		if part[2] != "sns" {
-			return actionFault(head+"but the AWS service for this ARN cannot be used to send approval requests.", topic, a.Name)
-		}
-		if part[3] != c.env.Region {
-			return actionFault(head+"but the ARN is not in the same region as the pipeline.", topic, a.Name)
+			c.report("V-56", at.configuration("NotificationArn"), actionFault(head+"but the AWS service for this ARN cannot be used to send approval requests.", topic, a.Name))
+		} else if part[3] != c.env.Region {
+			c.report("V-57", at.configuration("NotificationArn"), actionFault(head+"but the ARN is not in the same region as the pipeline.", topic, a.Name))
 		}
 	}
-	return nil
 }
 
 // values yields the configuration values that a type constrains. Values with
 // references are left out: what they become is known when the action starts.
-func (c *check) values() iter.Seq2[*Action, Property] {
-	return func(yield func(*Action, Property) bool) {
+func (c *check) values() iter.Seq2[placed, Property] {
+	return func(yield func(placed, Property) bool) {
 		for a, info := range c.typed() {
 			for _, p := range info.Properties {
 				value, set := a.Configuration[p.Name]
@@ -55,14 +54,13 @@ func (c *check) values() iter.Seq2[*Action, Property] {
 	}
 }
 
-func queryableValues(c *check) error {
+func queryableValues(c *check) {
 	for a, p := range c.values() {
 		if value := a.Configuration[p.Name]; p.Queryable && !isQueryable(value) {
-			return actionFault("Action configuration for action '%s' contains an invalid value for the queryable configuration '%s'. "+
-				"The value can have up to %d characters of [A-Za-z0-9_-]", a.Name, p.Name, queryableMax)
+			c.report("V-60", a.at.configuration(p.Name), actionFault("Action configuration for action '%s' contains an invalid value for the queryable configuration '%s'. "+
+				"The value can have up to %d characters of [A-Za-z0-9_-]", a.Name, p.Name, queryableMax))
 		}
 	}
-	return nil
 }
 
 func isQueryable(value string) bool {
@@ -85,7 +83,7 @@ func longQueryable(c *check) []string {
 
 // typedValues checks values of properties that are declared as Number or
 // Boolean: on the wire they are strings.
-func typedValues(c *check) error {
+func typedValues(c *check) {
 	for a, p := range c.values() {
 		value := a.Configuration[p.Name]
 		var ok bool
@@ -99,8 +97,7 @@ func typedValues(c *check) error {
 			ok = true
 		}
 		if !ok {
-			return actionFault("Action configuration for action '%s' contains an invalid value for configuration '%s'. The value must be a %s", a.Name, p.Name, p.Type)
+			c.report("", a.at.configuration(p.Name), actionFault("Action configuration for action '%s' contains an invalid value for configuration '%s'. The value must be a %s", a.Name, p.Name, p.Type))
 		}
 	}
-	return nil
 }
