@@ -3,14 +3,17 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +59,8 @@ type Config struct {
 	EventURL    string // "" = no such sink
 	EventSecret string // environment only; signs what goes to EventURL
 
+	Webhook Webhook
+
 	LogLevel  slog.Level
 	LogFormat string // text or json
 
@@ -90,6 +95,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.IntVar(&c.MaxActionTypes, "max-action-types", 50, "custom action types of an account in a region")
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
+	c.Webhook.flags(f)
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -144,28 +150,44 @@ func readFile(name string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // 1000000 is not to become 1e+06
 	var values map[string]any
-	if err := json.Unmarshal(raw, &values); err != nil {
+	if err := d.Decode(&values); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("%s: something follows the object of settings", name)
 	}
 	out := map[string]string{}
 	for k, v := range values {
-		switch v := v.(type) {
-		case []any:
-			var parts []string
-			for _, p := range v {
-				parts = append(parts, fmt.Sprint(p))
-			}
-			out[k] = strings.Join(parts, ",")
-		default:
-			out[k] = fmt.Sprint(v)
-		}
+		out[k] = flagText(v)
 	}
 	return out, nil
 }
 
 // minEventSecret keeps secrets that can be guessed from one signed event away.
 const minEventSecret = 16
+
+// flagText writes a JSON value as its flag takes it.
+func flagText(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		for _, p := range v {
+			parts = append(parts, flagText(p))
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, k+"="+flagText(v[k]))
+		}
+	default:
+		return fmt.Sprint(v)
+	}
+	return strings.Join(parts, ",")
+}
 
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
@@ -206,6 +228,9 @@ func (c *Config) validate() error {
 	}
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
+	}
+	if err := c.Webhook.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
