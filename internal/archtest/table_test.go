@@ -23,7 +23,8 @@ var table = []row{
 	{"internal/core/pipeline", "internal/core/fault internal/core/variable", "", "pure"},
 	{"internal/core/actiontype", "internal/core/fault internal/core/pipeline", "", "pure"},
 	{"internal/core/job", "internal/core/fault internal/core/pipeline", "", "pure"},
-	{"internal/core/engine", "internal/core/fault internal/core/job internal/core/pipeline internal/core/variable", "",
+	{"internal/core/rule", "", "", "pure"},
+	{"internal/core/engine", "internal/core/fault internal/core/job internal/core/pipeline internal/core/rule internal/core/variable", "",
 		"pure: the core decides, the shell acts"},
 
 	{"jobworker", "", "github.com/cenkalti/backoff/v5", "public: a stranger's worker must not pull the server in"},

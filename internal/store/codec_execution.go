@@ -62,20 +62,29 @@ func stageRun(o *object, r *engine.StageRun) {
 	o.number("AutoRetries", int64(r.AutoRetries))
 	o.text("LatestRetry", r.LatestRetry)
 	o.time("Retried", r.Retried)
-	each(o, "Actions", r.Actions, func(o *object, a *engine.Action) {
-		o.text("ID", a.ID)
-		o.text("Name", a.Name)
-		o.text("Status", string(a.Status))
-		o.time("Started", a.Started)
-		o.time("Updated", a.Updated)
-		o.flag("Approval", a.Approval)
-		o.flag("Answered", a.Answered)
-		o.text("Job", a.Job)
-		o.time("Deadline", a.Deadline)
-		o.time("JobDue", a.JobDue)
-		resultMember(o, "Reported", &a.Reported)
-		each(o, "Outputs", a.Outputs, artifact)
+	each(o, "Actions", r.Actions, attempt)
+	each(o, "Conditions", r.Conditions, func(o *object, c *engine.Condition) {
+		o.text("Place", string(c.Place))
+		o.text("Status", string(c.Status))
+		o.time("Updated", c.Updated)
+		o.text("Summary", c.Summary)
+		each(o, "Rules", c.Rules, attempt)
 	})
+}
+
+func attempt(o *object, a *engine.Action) {
+	o.text("ID", a.ID)
+	o.text("Name", a.Name)
+	o.text("Status", string(a.Status))
+	o.time("Started", a.Started)
+	o.time("Updated", a.Updated)
+	o.flag("Approval", a.Approval)
+	o.flag("Answered", a.Answered)
+	o.text("Job", a.Job)
+	o.time("Deadline", a.Deadline)
+	o.time("JobDue", a.JobDue)
+	resultMember(o, "Reported", &a.Reported)
+	each(o, "Outputs", a.Outputs, artifact)
 }
 
 func trigger(o *object, t *engine.Trigger) {
@@ -101,6 +110,7 @@ func AppendState(b []byte, s *engine.State) []byte {
 		o.text("Holder", s.Holder)
 		o.texts("Waiting", s.Waiting)
 		o.text("Latest", s.Latest)
+		o.text("Passed", s.Passed)
 		transition(o, "Inbound", &s.Inbound)
 		transition(o, "Outbound", &s.Outbound)
 	})

@@ -60,6 +60,7 @@ type Reader interface {
 	TypeReader
 	ClientReader
 	TagReader
+	RuleReader
 	WatchReader
 	WebhookReader
 	TimerReader

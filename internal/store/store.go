@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
+	_ "time/tzdata" // rules name time zones, and few containers have the database
 
 	"penstock/internal/core/actiontype"
 	"penstock/internal/core/engine"
@@ -41,20 +43,29 @@ func (s *Store) NewID() string { return s.opt.NewID() }
 // Step decides about an event of a pipeline and saves the decision, within
 // tx. It returns the execution that the event is about.
 func (s *Store) Step(tx Tx, pipelineID int64, ev engine.Event) (string, error) {
-	snap, err := tx.Snapshot(pipelineID, ev)
-	if err != nil {
-		return "", err
+	snap, plan, err := s.decide(tx, pipelineID, ev)
+	if lacks, ok := errors.AsType[*engine.Missing](err); ok {
+		snap, plan, err = s.decide(tx, pipelineID, engine.Also{Event: ev, Executions: lacks.Executions})
 	}
-	plan, err := engine.Decide(snap, ev, s.env(tx, snap.Pipeline))
 	if err != nil {
 		return "", err
 	}
 	return plan.Execution, tx.Apply(snap, plan)
 }
 
+func (s *Store) decide(tx Tx, pipelineID int64, ev engine.Event) (*engine.Snapshot, engine.Plan, error) {
+	snap, err := tx.Snapshot(pipelineID, ev)
+	if err != nil {
+		return nil, engine.Plan{}, err
+	}
+	plan, err := engine.Decide(snap, ev, s.env(tx, snap.Pipeline))
+	return snap, plan, err
+}
+
 func (s *Store) env(tx Tx, p engine.Pipeline) engine.Env {
 	return engine.Env{
 		Now: s.Now(), NewID: s.opt.NewID, NewKey: s.opt.NewKey,
+		Zone:              time.LoadLocation,
 		ContinuationDelay: s.opt.ContinuationDelay,
 		Type:              func(id pipeline.ActionType) engine.TypeInfo { return s.typeInfo(tx, p, id) },
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -31,12 +30,7 @@ const masked = "****"
 // approval. When the action cannot start, the attempt fails at once.
 func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	info := t.env.Type(a.Type)
-	rec := ActionRecord{
-		ID: t.env.NewID(), Execution: e.ID, Version: e.Version, Stage: run.Stage, Action: a.Name,
-		Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
-		Type: a.Type, RoleARN: a.RoleARN, Region: t.region(a), Namespace: a.Namespace,
-		Declared: mask(a.Configuration, a.Secrets), Approval: a.Type.Category == "Approval",
-	}
+	rec := t.record(e, run, a)
 	act := Action{
 		ID: rec.ID, Name: a.Name, Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
 		Approval: rec.Approval,
@@ -46,19 +40,13 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 		rec.Resolved = mask(work.Configuration, a.Secrets)
 		rec.Inputs, rec.Outputs = artifacts(work.Inputs), artifacts(work.Outputs)
 		act.Outputs, act.Deadline = rec.Outputs, t.env.Now.Add(timeLimit(a, info))
-	} else {
-		rec.Resolved = rec.Declared
 	}
 	t.add(ActionStarted{rec})
 	run.Actions = append(run.Actions, act) // a retry has removed older attempts
 	now := run.Action(a.Name)
 	t.emitAction(e, run, a, now, "STARTED", rec.Inputs, nil, Result{})
 	if err != nil {
-		f, ok := err.(*fault.Error)
-		if !ok {
-			f = &fault.Error{Code: ConfigurationError, Message: err.Error()}
-		}
-		t.endAction(e, run, now, Failed, "FAILED", Result{ErrorCode: f.Code, ErrorMessage: f.Message})
+		t.endAction(e, run, now, Failed, "FAILED", unstarted(err))
 		return
 	}
 	t.add(TimerSet{actionTimer(e, now)})
@@ -66,12 +54,7 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 		return
 	}
 	work.Deadline = act.Deadline
-	j := &job.Job{
-		ID: t.env.NewID(), Kind: info.Kind, PipelineID: t.snap.Pipeline.ID,
-		Account: t.snap.Pipeline.Account, Region: t.snap.Pipeline.Region, Pipeline: t.snap.Pipeline.Name,
-		ExecutionID: e.ID, ActionExecutionID: act.ID, Stage: run.Stage, Action: a.Name, Type: a.Type,
-		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, State: job.Queued,
-	}
+	j := t.newJob(e, run, a, info, act.ID, work)
 	if info.Queryable != "" {
 		j.Query = work.Configuration[info.Queryable]
 	}
@@ -80,6 +63,35 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	}
 	now.Job = j.ID
 	t.add(JobOpened{j})
+}
+
+// unstarted describes an attempt that could not start.
+func unstarted(err error) Result {
+	if f, ok := err.(*fault.Error); ok {
+		return Result{ErrorCode: f.Code, ErrorMessage: f.Message}
+	}
+	return Result{ErrorCode: ConfigurationError, ErrorMessage: err.Error()}
+}
+
+// record begins the history of an attempt at an action or a rule.
+func (t *turn) record(e *Execution, run *StageRun, a *pipeline.Action) ActionRecord {
+	shown := mask(a.Configuration, a.Secrets)
+	return ActionRecord{
+		ID: t.env.NewID(), Execution: e.ID, Version: e.Version, Stage: run.Stage, Action: a.Name,
+		Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
+		Type: a.Type, RoleARN: a.RoleARN, Region: t.region(a), Namespace: a.Namespace,
+		Declared: shown, Resolved: shown, Approval: a.Type.Category == "Approval",
+	}
+}
+
+// newJob hands the work of an attempt to a worker.
+func (t *turn) newJob(e *Execution, run *StageRun, a *pipeline.Action, info TypeInfo, attempt string, work job.Data) *job.Job {
+	return &job.Job{
+		ID: t.env.NewID(), Kind: info.Kind, PipelineID: t.snap.Pipeline.ID,
+		Account: t.snap.Pipeline.Account, Region: t.snap.Pipeline.Region, Pipeline: t.snap.Pipeline.Name,
+		ExecutionID: e.ID, ActionExecutionID: attempt, Stage: run.Stage, Action: a.Name, Type: a.Type,
+		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, State: job.Queued,
+	}
 }
 
 func (t *turn) region(a *pipeline.Action) string {
@@ -252,14 +264,7 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 	}
 	a.Status, a.Updated = s, t.env.Now
 	res, a.Reported = a.Reported.Merge(res), Result{}
-	if !a.Deadline.IsZero() {
-		t.add(TimerCleared{actionTimer(e, a)})
-	}
-	if !a.JobDue.IsZero() {
-		t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
-		a.JobDue = time.Time{}
-	}
-	a.Job = ""
+	t.disarm(e, a)
 	decl := t.declaration(e).Stage(run.Stage).Action(a.Name)
 	if s == Succeeded {
 		t.keep(e, decl, a, res)
@@ -270,6 +275,18 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 		outputs = a.Outputs
 	}
 	t.emitAction(e, run, decl, a, event, t.inputs(e, decl), outputs, res)
+}
+
+// disarm clears the timers of an attempt that has ended and forgets its job.
+func (t *turn) disarm(e *Execution, a *Action) {
+	if !a.Deadline.IsZero() {
+		t.add(TimerCleared{actionTimer(e, a)})
+	}
+	if !a.JobDue.IsZero() {
+		t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
+		a.JobDue = time.Time{}
+	}
+	a.Job = ""
 }
 
 // keep records what a successful action leaves for later ones.
@@ -347,14 +364,4 @@ func mask(config map[string]string, secrets []string) map[string]string {
 		out[k] = v
 	}
 	return out
-}
-
-// timeoutResult describes an action whose time is over.
-func timeoutResult(a *Action) Result {
-	limit, unit := a.Deadline.Sub(a.Started), "minutes"
-	n := int(limit.Minutes())
-	if limit >= 2*time.Hour && limit%time.Hour == 0 {
-		n, unit = int(limit.Hours()), "hours"
-	}
-	return Result{ErrorCode: TimeoutError, ErrorMessage: fmt.Sprintf("The action '%s' did not finish within its time limit of %d %s", a.Name, n, unit)}
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "penstock/internal/core/pipeline"
+import (
+	"slices"
+
+	"penstock/internal/core/pipeline"
+)
 
 // maxParallelActions is how many actions of one execution of a PARALLEL
 // pipeline run at a time (quota page); more wait in declaration order.
@@ -13,6 +17,22 @@ func (t *turn) advance(e *Execution) {
 	d := t.declaration(e)
 	st := d.Stage(e.Stage)
 	run := e.Run(e.Stage)
+	if run.evaluating() != nil {
+		return
+	}
+	if e.Status == InProgress && !e.Outdated {
+		switch t.condition(e, st, run, BeforeEntry) {
+		case pending:
+			return
+		case pipeline.ResultFail:
+			t.stageFailed(e, st, run)
+			return
+		case pipeline.ResultSkip:
+			run.Status = Skipped // no event: the event stream has no such state
+			t.moveOn(e, d)
+			return
+		}
+	}
 	for t.startNext(e, st, run) {
 	}
 	if running(run) > 0 {
@@ -29,8 +49,21 @@ func (t *turn) advance(e *Execution) {
 		}
 		t.finish(e, Stopped, "STOPPED")
 	case anyFailed(run):
-		t.endStage(e, run, Failed, "FAILED")
-		t.finish(e, Failed, "FAILED")
+		t.stageFailed(e, st, run)
+	default:
+		t.allSucceeded(e, d, run)
+	}
+}
+
+// allSucceeded is the end of a stage whose actions have succeeded.
+func (t *turn) allSucceeded(e *Execution, d *pipeline.Declaration, run *StageRun) {
+	st := d.Stage(e.Stage)
+	switch t.condition(e, st, run, OnSuccess) {
+	case pending:
+	case pipeline.ResultFail:
+		t.stageFailed(e, st, run)
+	case pipeline.ResultRollback:
+		t.failStage(e, run, true)
 	default:
 		t.passStage(e, d, run)
 	}
@@ -75,18 +108,23 @@ func running(r *StageRun) (n int) {
 }
 
 func anyFailed(r *StageRun) bool {
-	for i := range r.Actions {
-		if s := r.Actions[i].Status; s == Failed || s == Abandoned {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Actions, failed)
 }
 
 // passStage ends the stage well and moves the execution on.
 func (t *turn) passStage(e *Execution, d *pipeline.Declaration, run *StageRun) {
 	t.endStage(e, run, Succeeded, "SUCCEEDED")
-	t.add(StagePassed{Stage: e.Stage, Version: e.Version, Execution: e.ID})
+	if e.RollbackTarget == "" {
+		t.add(StagePassed{Stage: e.Stage, Version: e.Version, Execution: e.ID})
+		if e.Mode != pipeline.Parallel && rollsBack(d.Stage(e.Stage)) {
+			t.stage(e.Stage).Passed = e.ID
+		}
+	}
+	t.moveOn(e, d)
+}
+
+// moveOn takes the execution from its stage to the next, or ends it.
+func (t *turn) moveOn(e *Execution, d *pipeline.Declaration) {
 	i := d.StageIndex(e.Stage)
 	if e.RollbackTarget != "" || i == len(d.Stages)-1 {
 		t.finish(e, Succeeded, "SUCCEEDED")

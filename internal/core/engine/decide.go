@@ -9,9 +9,12 @@ import (
 )
 
 // Decide says what the event does to the pipeline. An error is a refusal for
-// the caller (*fault.Error); then nothing is to be changed.
+// the caller (*fault.Error), or *Missing; then nothing is to be changed.
 func Decide(s *Snapshot, ev Event, env Env) (Plan, error) {
 	t := &turn{snap: s, env: env, state: s.State.clone(), execs: map[string]*Execution{}}
+	if also, ok := ev.(Also); ok {
+		ev, t.looked = also.Event, also.Executions
+	}
 	var err error
 	switch ev := ev.(type) {
 	case Start:
@@ -20,6 +23,10 @@ func Decide(s *Snapshot, ev Event, env Env) (Plan, error) {
 		err = t.stop(ev)
 	case RetryStage:
 		err = t.retry(ev)
+	case RollbackStage:
+		err = t.rollbackStage(ev)
+	case OverrideCondition:
+		err = t.override(ev)
 	case SetTransition:
 		err = t.setTransition(ev)
 	case AnswerApproval:
@@ -37,6 +44,9 @@ func Decide(s *Snapshot, ev Event, env Env) (Plan, error) {
 	default:
 		err = fmt.Errorf("engine: unknown event %T", ev)
 	}
+	if err == nil && len(t.missing) > 0 {
+		err = &Missing{t.missing}
+	}
 	if err != nil {
 		return Plan{}, err
 	}
@@ -53,7 +63,9 @@ type turn struct {
 	execs   map[string]*Execution
 	touched []*Execution // in the order of their first change
 	changes []Change
-	answer  string // Plan.Execution
+	answer  string   // Plan.Execution
+	looked  []string // executions that the snapshot was to hold beyond the event's needs
+	missing []string // executions to look for
 }
 
 func (t *turn) plan() Plan {
@@ -89,6 +101,16 @@ func (t *turn) peek(id string) *Execution {
 		return e
 	}
 	return t.snap.Executions[id]
+}
+
+// fetch is peek for an execution that the event did not announce; when the
+// snapshot lacks it, the decision will be made again.
+func (t *turn) fetch(id string) *Execution {
+	e := t.peek(id)
+	if e == nil && !slices.Contains(t.looked, id) {
+		t.missing = append(t.missing, id)
+	}
+	return e
 }
 
 func (t *turn) create(e *Execution) {

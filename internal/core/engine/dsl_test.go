@@ -22,6 +22,11 @@ var kinds = map[string]pipeline.ActionType{
 	"commands": {Category: "Compute", Owner: "AWS", Provider: "Commands", Version: "1"},
 	"approval": {Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1"},
 	"query":    {Category: "Test", Owner: "Custom", Provider: "Queryable", Version: "1"},
+	"lambda":   {Category: "Rule", Owner: "AWS", Provider: "LambdaInvoke", Version: "1"},
+	"run":      {Category: "Rule", Owner: "AWS", Provider: "Commands", Version: "1"},
+	"check":    {Category: "Rule", Owner: "AWS", Provider: "VariableCheck", Version: "1"},
+	"window":   {Category: "Rule", Owner: "AWS", Provider: "DeploymentWindow", Version: "1"},
+	"norule":   {Category: "Rule", Owner: "AWS", Provider: "CodeBuild", Version: "1"},
 	"foreign":  {Category: "Deploy", Owner: "AWS", Provider: "ECS", Version: "1"},
 	"unknown":  {Category: "Deploy", Owner: "Custom", Provider: "Gone", Version: "1"},
 }
@@ -34,6 +39,11 @@ func knownTypes() map[pipeline.ActionType]TypeInfo {
 		kinds["commands"]: {Available: true, Kind: job.Native, Timeout: 55 * time.Minute},
 		kinds["approval"]: {Available: true, Timeout: 7 * 24 * time.Hour},
 		kinds["query"]:    {Available: true, Kind: job.Custom, Timeout: 24 * time.Hour, Queryable: "Project"},
+		kinds["lambda"]:   {Available: true, Kind: job.Native, Timeout: time.Hour},
+		kinds["run"]:      {Available: true, Kind: job.Native, Timeout: 55 * time.Minute},
+		kinds["check"]:    {Available: true, Kind: job.Native, Unrunnable: "not a job"},
+		kinds["window"]:   {Available: true, Kind: job.Native, Unrunnable: "not a job"},
+		kinds["norule"]:   {Available: true, Kind: job.Native, Unrunnable: "Penstock does not run rules of type CodeBuild"},
 		kinds["foreign"]:  {Available: true, Kind: job.Native, Unrunnable: "Penstock does not run actions of type ECS"},
 	}
 }
@@ -47,6 +57,12 @@ func knownTypes() map[pipeline.ActionType]TypeInfo {
 //
 // The first line is the mode, each other a stage with its actions: name, kind,
 // and optionally /run order, <input, >output, @namespace and ?key=value.
+//
+// Behind the name of a stage may stand its conditions, entry=RESULT(rules),
+// success=RESULT(rules), failure=RESULT(rules), failure=ROLLBACK and
+// failure=RETRY_FAILED or RETRY_ALL. Rules are yes and no (VariableCheck),
+// hours (DeploymentWindow, 9 to 17), lambda, run and norule, separated by
+// commas.
 func parse(text string) *pipeline.Declaration {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	d := &pipeline.Declaration{
@@ -55,13 +71,55 @@ func parse(text string) *pipeline.Declaration {
 	}
 	for _, line := range lines[1:] {
 		name, actions, _ := strings.Cut(strings.TrimSpace(line), ":")
-		st := pipeline.Stage{Name: name}
+		head := strings.Fields(name)
+		st := pipeline.Stage{Name: head[0]}
+		for _, word := range head[1:] {
+			parseCondition(&st, word)
+		}
 		for word := range strings.FieldsSeq(actions) {
 			st.Actions = append(st.Actions, parseAction(word))
 		}
 		d.Stages = append(d.Stages, st)
 	}
 	return d
+}
+
+func parseCondition(st *pipeline.Stage, word string) {
+	place, rest, _ := strings.Cut(word, "=")
+	result, rules, whole := strings.Cut(strings.TrimSuffix(rest, ")"), "(")
+	c := pipeline.Condition{Result: result}
+	for name := range strings.SplitSeq(rules, ",") {
+		c.Rules = append(c.Rules, parseRule(name))
+	}
+	switch {
+	case place == "entry":
+		st.BeforeEntry = []pipeline.Condition{c}
+	case place == "success":
+		st.OnSuccess = []pipeline.Condition{c}
+	case whole:
+		st.OnFailure = &pipeline.OnFailure{Conditions: []pipeline.Condition{c}}
+	default:
+		result, mode, _ := strings.Cut(result, "_")
+		st.OnFailure = &pipeline.OnFailure{Result: result}
+		if mode != "" {
+			st.OnFailure.RetryMode = mode + "_ACTIONS"
+		}
+	}
+}
+
+func parseRule(name string) pipeline.Rule {
+	r := pipeline.Rule{Name: name, Type: kinds[name], Configuration: map[string]string{}}
+	switch name {
+	case "yes", "no":
+		r.Type = kinds["check"]
+		r.Configuration = map[string]string{"Variable": "yes", "Operator": "EQ", "Value": name}
+	case "hours":
+		r.Type = kinds["window"]
+		r.Configuration = map[string]string{"Cron": "* * 9-16 ? * *", "TimeZone": "UTC"}
+	case "run":
+		r.Commands = []string{"make check"}
+	}
+	return r
 }
 
 func parseAction(word string) pipeline.Action {
@@ -198,6 +256,9 @@ func draw(e *Execution) string {
 	for _, a := range run.Actions {
 		s += " " + a.Name + " " + string(a.Status)
 	}
+	for _, c := range run.Conditions {
+		s += " " + map[Place]string{BeforeEntry: "entry", OnSuccess: "success", OnFailure: "failure"}[c.Place] + " " + string(c.Status)
+	}
 	return s
 }
 
@@ -261,6 +322,17 @@ func (p *play) retries(execution, stage string, all bool) error {
 	if err == nil && id != p.exec(execution).ID {
 		p.Errorf("a retry of %s answered %s", execution, id)
 	}
+	return err
+}
+
+func (p *play) overrides(execution, stage string, place Place) error {
+	_, err := p.do(OverrideCondition{stage, p.exec(execution).ID, place, "ana"})
+	return err
+}
+
+// rollsBack rolls the stage back to where the target left it.
+func (p *play) rollsBack(stage, target string) error {
+	_, err := p.do(RollbackStage{stage, p.exec(target).ID, Trigger{"ManualRollback", `{"AwsUserArn":"ana"}`}})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"penstock/internal/core/job"
@@ -15,6 +16,21 @@ type Event interface {
 // Needs lists the executions beyond the live ones that a snapshot must hold
 // for a decision about ev.
 func Needs(ev Event, s *State) []string { return ev.needs(s) }
+
+// Also is an event with executions that the snapshot for it must hold too, as
+// far as they exist: the answer to Missing.
+type Also struct {
+	Event
+	Executions []string
+}
+
+// Missing is the error of Decide when a decision turns out to need executions
+// that the snapshot does not hold; decide again about Also of them. Only
+// automatic rollbacks look for one.
+type Missing struct{ Executions []string }
+
+// Error implements error.
+func (m *Missing) Error() string { return fmt.Sprintf("engine: the snapshot lacks %q", m.Executions) }
 
 // Start begins an execution (StartPipelineExecution, CreatePipeline, a
 // poller, a webhook).
@@ -38,6 +54,19 @@ type StopExecution struct {
 type RetryStage struct {
 	Stage, Execution string
 	All              bool // ALL_ACTIONS instead of FAILED_ACTIONS
+}
+
+// RollbackStage is the operation of that name.
+type RollbackStage struct {
+	Stage, Target string
+	Trigger       Trigger
+}
+
+// OverrideCondition is OverrideStageCondition.
+type OverrideCondition struct {
+	Stage, Execution string
+	Place            Place
+	By               string
 }
 
 // SetTransition is DisableStageTransition and EnableStageTransition.
@@ -101,15 +130,18 @@ type Updated struct{}
 // jobs are purged and timers cleared.
 type Deleted struct{}
 
-func (e Start) needs(*State) []string         { return nil }
-func (e StopExecution) needs(*State) []string { return []string{e.Execution} }
-func (e RetryStage) needs(*State) []string    { return []string{e.Execution} }
-func (e SetTransition) needs(*State) []string { return nil }
-func (e JobSucceeded) needs(*State) []string  { return nil }
-func (e JobFailed) needs(*State) []string     { return nil }
-func (e TimerFired) needs(*State) []string    { return nil }
-func (e Updated) needs(*State) []string       { return nil }
-func (e Deleted) needs(*State) []string       { return nil }
+func (e Start) needs(*State) []string             { return nil }
+func (e StopExecution) needs(*State) []string     { return []string{e.Execution} }
+func (e RetryStage) needs(*State) []string        { return []string{e.Execution} }
+func (e SetTransition) needs(*State) []string     { return nil }
+func (e RollbackStage) needs(*State) []string     { return []string{e.Target} }
+func (e OverrideCondition) needs(*State) []string { return []string{e.Execution} }
+func (e Also) needs(s *State) []string            { return append(e.Event.needs(s), e.Executions...) }
+func (e JobSucceeded) needs(*State) []string      { return nil }
+func (e JobFailed) needs(*State) []string         { return nil }
+func (e TimerFired) needs(*State) []string        { return nil }
+func (e Updated) needs(*State) []string           { return nil }
+func (e Deleted) needs(*State) []string           { return nil }
 func (e AnswerApproval) needs(s *State) (ids []string) {
 	if e.Execution != "" {
 		ids = append(ids, e.Execution)

@@ -19,6 +19,7 @@ func (w *world) check() {
 	w.checkActions()
 	w.checkTimers()
 	w.checkStatuses()
+	w.checkConditions()
 }
 
 func (w *world) checkDeleted() {
@@ -123,7 +124,7 @@ func (w *world) checkOrder() {
 	ahead := map[int]int{} // version → how far the older execution has come
 	for _, id := range w.state.Live {
 		e := w.execs[id]
-		if e.Mode == pipeline.Parallel {
+		if e.Mode == pipeline.Parallel || e.RollbackTarget != "" {
 			continue
 		}
 		at := 2 * w.decls[e.Version].StageIndex(e.Stage)
@@ -143,11 +144,11 @@ func (w *world) checkActions() {
 	open := map[string]bool{}
 	running := map[string]bool{}
 	for _, e := range w.execs {
-		n := 0
+		n, all := 0, 0
 		for i := range e.Runs {
 			run := &e.Runs[i]
-			for _, a := range run.Actions {
-				if r := w.records[a.ID]; r.Status != a.Status {
+			for a, rule := range run.attempts() {
+				if r := w.records[a.ID]; rule == nil && r.Status != a.Status {
 					w.complain("action execution %s is %s, its record says %s", a.ID, a.Status, r.Status)
 				}
 				if a.Status != InProgress {
@@ -156,7 +157,10 @@ func (w *world) checkActions() {
 					}
 					continue
 				}
-				n++
+				all++
+				if rule == nil {
+					n++
+				}
 				running[a.ID] = true
 				if e.Terminal() || !e.Inside || run.Stage != e.Stage {
 					w.complain("action %s runs in %s, but %s is %s at %s", a.Name, run.Stage, e.ID, e.Status, e.Stage)
@@ -177,7 +181,7 @@ func (w *world) checkActions() {
 		if e.Mode == pipeline.Parallel && n > maxParallelActions {
 			w.complain("%d actions of %s run at a time", n, e.ID)
 		}
-		if e.Inside && n == 0 {
+		if e.Inside && all == 0 {
 			w.complain("%s is in %s and nothing runs", e.ID, e.Stage)
 		}
 	}
@@ -191,6 +195,11 @@ func (w *world) checkActions() {
 			w.complain("the record of %s is InProgress, but it does not run", id)
 		}
 	}
+	for id, r := range w.rules {
+		if r.Status == InProgress && !running[id] {
+			w.complain("the record of rule %s is InProgress, but it does not run", id)
+		}
+	}
 }
 
 // Timers are those of running actions and of jobs in progress. What is left
@@ -199,11 +208,11 @@ func (w *world) checkTimers() {
 	want := map[Timer]bool{}
 	for _, e := range w.execs {
 		for _, run := range e.Runs {
-			for _, a := range run.Actions {
+			for a := range run.attempts() {
 				if a.Status != InProgress {
 					continue
 				}
-				want[actionTimer(e, &a)] = true
+				want[actionTimer(e, a)] = true
 				if !a.JobDue.IsZero() {
 					want[Timer{a.JobDue, ContinuationDue, a.Job, e.ID}] = true
 				}

@@ -14,6 +14,8 @@ type Env struct {
 	NewKey func() string // seven random letters and digits, for an object key
 	// Type tells about an action type; the zero TypeInfo for unknown ones.
 	Type func(pipeline.ActionType) TypeInfo
+	// Zone finds a time zone by its name in the IANA database.
+	Zone func(name string) (*time.Location, error)
 	// ContinuationDelay is the pause before a job with a continuation token
 	// can be polled; 0 makes it pollable at once.
 	ContinuationDelay time.Duration
@@ -57,8 +59,15 @@ type ActionUpdated struct {
 	Result Result
 }
 
+// RuleStarted adds a row to the history of rule executions. Action is the
+// name of the rule.
+type RuleStarted struct{ Record ActionRecord }
+
+// RuleUpdated changes a row of that history.
+type RuleUpdated ActionUpdated
+
 // ActionRecord is the history of an action execution
-// (ActionExecutionDetail).
+// (ActionExecutionDetail), or of a rule execution.
 type ActionRecord struct {
 	ID         string
 	Execution  string
@@ -140,7 +149,7 @@ type JobClosed struct {
 // JobPurged removes a job as if it had never been.
 type JobPurged struct{ ID string }
 
-// StagePassed records that an execution succeeded in a stage.
+// StagePassed records that a STANDARD execution succeeded in a stage.
 type StagePassed struct {
 	Stage     string
 	Version   int
@@ -158,7 +167,7 @@ type TimerKind string
 
 // The kinds of timers.
 const (
-	ActionDeadline  TimerKind = "action"       // an action's time limit
+	ActionDeadline  TimerKind = "action"       // the time limit of an action or a rule
 	ContinuationDue TimerKind = "continuation" // a Created job becomes pollable
 	JobDeadline     TimerKind = "job"          // a job's own time limit
 )
@@ -203,6 +212,8 @@ type ActionChange struct {
 
 func (ActionStarted) change() {}
 func (ActionUpdated) change() {}
+func (RuleStarted) change()   {}
+func (RuleUpdated) change()   {}
 func (JobOpened) change()     {}
 func (JobQueued) change()     {}
 func (JobClosed) change()     {}

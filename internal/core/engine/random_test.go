@@ -81,7 +81,8 @@ func TestRandomCommands(t *testing.T) {
 	for _, code := range []string{
 		"DuplicatedStopRequestException", "PipelineExecutionNotStoppableException", "NotLatestPipelineExecutionException",
 		"StageNotRetryableException", "StageNotFoundException", "InvalidApprovalTokenException", "ApprovalAlreadyCompletedException",
-		"InvalidJobStateException", "ConcurrentPipelineExecutionsLimitExceededException",
+		"InvalidJobStateException", "ConcurrentPipelineExecutionsLimitExceededException", "ConditionNotOverridableException",
+		"UnableToRollbackStageException", "PipelineExecutionOutdatedException", "PipelineExecutionNotFoundException",
 	} {
 		if refusals[code] == 0 {
 			t.Errorf("nothing was ever refused with %s", code)
@@ -149,6 +150,7 @@ func (g *gambler) declaration() *pipeline.Declaration {
 				made = append(made, o.Name)
 			}
 		}
+		g.conditions(&st, d.Mode, len(d.Stages) == 0)
 		before, artifacts = append(before, added...), append(artifacts, made...)
 		d.Stages = append(d.Stages, st)
 	}
@@ -196,8 +198,12 @@ func (g *gambler) step() {
 		}
 	case n < 77:
 		g.stopOne()
-	case n < 85:
+	case n < 81:
 		g.retryOne()
+	case n < 83:
+		g.overrideOne()
+	case n < 85:
+		g.rollBackOne()
 	case n < 91:
 		_, err := g.do(SetTransition{Stage: g.stageName(), Outbound: g.chance(50), Disable: g.chance(50), Reason: "why", By: "ana"})
 		g.note(err)

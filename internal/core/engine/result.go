@@ -6,21 +6,18 @@ import (
 	"penstock/internal/core/variable"
 )
 
-// open finds the running action whose open job is j.
-func (t *turn) open(j *job.Job) (*Execution, *StageRun, *Action) {
+// open finds what the open job j was opened for.
+func (t *turn) open(j *job.Job) (w work, ok bool) {
 	e := t.exec(j.ExecutionID)
 	if e == nil {
-		return nil, nil, nil
+		return w, false
 	}
 	run := e.Run(j.Stage)
 	if run == nil {
-		return nil, nil, nil
+		return w, false
 	}
-	a := run.Action(j.Action)
-	if a == nil || a.Status != InProgress || a.Job == "" || a.Job != j.ID {
-		return nil, nil, nil
-	}
-	return e, run, a
+	w = t.find(e, run, j.ActionExecutionID)
+	return w, w.a != nil && w.a.Status == InProgress && w.a.Job == j.ID
 }
 
 // closedMeanwhile answers a report for a job whose action has ended without
@@ -38,8 +35,8 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 	if err := variable.CheckOutputs(ev.Outputs); err != nil {
 		return err
 	}
-	e, run, a := t.open(ev.Job)
-	if e == nil {
+	w, ok := t.open(ev.Job)
+	if !ok {
 		return closedMeanwhile(ev.Job)
 	}
 	rev := ev.Revision
@@ -57,12 +54,13 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 		Variables: ev.Outputs, Revision: rev,
 	}
 	if ev.ContinuationToken == "" {
-		t.endAction(e, run, a, Succeeded, "SUCCEEDED", res)
-		t.advance(e)
+		t.end(w, Succeeded, "SUCCEEDED", res)
+		t.advance(w.e)
 		return nil
 	}
+	a := w.a
 	a.Updated, a.Reported = t.env.Now, a.Reported.Merge(res)
-	t.add(ActionUpdated{ID: a.ID, Status: InProgress, At: t.env.Now, Result: res})
+	w.report(t, res)
 	state, due := job.Queued, t.env.Now.Add(t.env.ContinuationDelay)
 	if t.env.ContinuationDelay > 0 {
 		state = job.Created
@@ -72,23 +70,23 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 	t.add(JobOpened{next})
 	if state == job.Created {
 		a.JobDue = due
-		t.add(TimerSet{Timer{due, ContinuationDue, next.ID, e.ID}})
+		t.add(TimerSet{Timer{due, ContinuationDue, next.ID, w.e.ID}})
 	}
 	return nil
 }
 
 // jobFailed ends a job and its action badly (PutJobFailureResult).
 func (t *turn) jobFailed(ev JobFailed) error {
-	e, run, a := t.open(ev.Job)
-	if e == nil {
+	w, ok := t.open(ev.Job)
+	if !ok {
 		return closedMeanwhile(ev.Job)
 	}
 	t.add(JobClosed{ID: ev.Job.ID, State: job.Failed, Digest: ev.Digest, At: t.env.Now})
 	if ev.Job.Timeout > 0 {
 		t.add(TimerCleared{JobTimer(ev.Job)})
 	}
-	t.endAction(e, run, a, Failed, "FAILED", Result{ErrorCode: ev.Type, ErrorMessage: ev.Message, ExternalID: ev.ExternalID})
-	t.advance(e)
+	t.end(w, Failed, "FAILED", Result{ErrorCode: ev.Type, ErrorMessage: ev.Message, ExternalID: ev.ExternalID})
+	t.advance(w.e)
 	return nil
 }
 

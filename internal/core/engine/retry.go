@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"penstock/internal/core/fault"
-	"penstock/internal/core/pipeline"
 )
 
 // retry is RetryStageExecution; engine.md section 4.4. The execution keeps its
@@ -20,37 +19,22 @@ func (t *turn) retry(ev RetryStage) error {
 	e := t.exec(ev.Execution)
 	t.answer = e.ID
 	run := e.Run(ev.Stage)
-	if ev.All {
-		run.Actions = nil
-	} else {
-		run.Actions = slices.DeleteFunc(run.Actions, func(a Action) bool { return a.Status == Failed || a.Status == Abandoned })
-	}
 	run.ManualRetries++
-	run.LatestRetry, run.Retried = "ManualStageRetry", t.env.Now
-	e.Attempt++
+	run.LatestRetry = "ManualStageRetry"
+	t.rerun(e, run, ev.All)
 	e.Stop = nil
 	e.Summary = ""
 	if e.Terminal() {
-		t.addLive(e)
-		e.Status, e.Updated, e.Inside = InProgress, t.env.Now, true
-		if e.Mode != pipeline.Parallel {
-			t.stage(ev.Stage).Holder = e.ID
-		}
-		t.emit(e, "RESUMED", nil)
+		t.resume(e)
 	}
-	if run.Status != InProgress {
-		run.Status = InProgress
-		t.emitStage(e, run, "RESUMED")
-	}
+	t.resumeStage(e, run)
 	t.advance(e)
 	return nil
 }
 
 func (t *turn) retryable(ev RetryStage, e *Execution) error {
-	st := t.snap.State.Stage(ev.Stage)
-	notLatest := fault.New("NotLatestPipelineExecutionException", "The execution '%s' is not the latest one in stage '%s' of pipeline '%s'", ev.Execution, ev.Stage, t.snap.Pipeline.Name)
-	if e == nil || e.Mode != pipeline.Parallel && (st == nil || st.Latest != e.ID) {
-		return notLatest
+	if t.notLatest(ev.Stage, e) {
+		return t.notLatestError(ev.Stage, ev.Execution)
 	}
 	refuse := func(why string) error {
 		return fault.New("StageNotRetryableException", "Stage '%s' of execution '%s' cannot be retried: %s", ev.Stage, ev.Execution, why)
@@ -67,10 +51,20 @@ func (t *turn) retryable(ev RetryStage, e *Execution) error {
 		return refuse("the execution is being stopped")
 	case ev.All && running(run) > 0:
 		return refuse("an action is still in progress")
-	case !ev.All && !anyFailed(run):
+	case run.evaluating() != nil:
+		return refuse("a condition is being evaluated")
+	case !ev.All && !anyFailed(run) && !conditionFailed(run):
 		return refuse("no action has failed")
 	case e.Terminal() && t.full(e.Mode):
 		return t.limitExceeded(e.Mode)
 	}
 	return nil
+}
+
+// conditionFailed reports whether a condition keeps the stage from having
+// succeeded; a retry evaluates it again.
+func conditionFailed(run *StageRun) bool {
+	return slices.ContainsFunc(run.Conditions, func(c Condition) bool {
+		return c.Status != Succeeded && c.Status != Overridden
+	})
 }

@@ -24,18 +24,8 @@ func (t *turn) start(ev Start) error {
 	if full && answersLimit(ev.Trigger) {
 		return t.limitExceeded(d.Mode)
 	}
-	t.dirty = true
-	t.state.Sequence++
-	e := &Execution{
-		ID: t.env.NewID(), Number: t.state.Sequence, Version: t.snap.Current, Mode: d.Mode,
-		Status: InProgress, Started: t.env.Now, Updated: t.env.Now, Trigger: ev.Trigger,
-		Attempt: 1, Overrides: ev.Overrides, Stage: d.Stages[0].Name,
-	}
-	t.create(e)
+	e := t.begin(&Execution{Trigger: ev.Trigger, Overrides: ev.Overrides, Stage: d.Stages[0].Name})
 	t.answer = e.ID
-	t.state.Live = append(t.state.Live, e.ID)
-	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger = &e.Trigger })
-
 	if full {
 		t.setStatus(e, Failed, "FAILED")
 		return nil
@@ -49,6 +39,20 @@ func (t *turn) start(ev Start) error {
 	e.Variables = values
 	t.arrive(e)
 	return nil
+}
+
+// begin adds the execution e, of which the caller sets what is its own, under
+// the declaration in force.
+func (t *turn) begin(e *Execution) *Execution {
+	t.dirty = true
+	t.state.Sequence++
+	e.ID, e.Number = t.env.NewID(), t.state.Sequence
+	e.Version, e.Mode = t.snap.Current, t.snap.Declaration().Mode
+	e.Status, e.Started, e.Updated, e.Attempt = InProgress, t.env.Now, t.env.Now, 1
+	t.create(e)
+	t.state.Live = append(t.state.Live, e.ID)
+	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger = &e.Trigger })
+	return e
 }
 
 func checkVariables(ev Start) error {

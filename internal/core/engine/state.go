@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -21,7 +22,20 @@ const (
 	Cancelled  Status = "Cancelled"
 	Superseded Status = "Superseded" // executions only
 	Skipped    Status = "Skipped"    // stages only
-	Abandoned  Status = "Abandoned"  // actions only
+	Abandoned  Status = "Abandoned"  // actions, rules and conditions
+	Errored    Status = "Errored"    // conditions only: a rule could not be evaluated
+	Overridden Status = "Overridden" // conditions only
+)
+
+// Place is where a condition stands in a stage; the first two are values of
+// ConditionType.
+type Place string
+
+// The places of conditions.
+const (
+	BeforeEntry Place = "BEFORE_ENTRY"
+	OnSuccess   Place = "ON_SUCCESS"
+	OnFailure   Place = "ON_FAILURE"
 )
 
 // Pipeline identifies the pipeline of a snapshot.
@@ -60,6 +74,7 @@ type Stage struct {
 	Holder   string   `json:",omitempty"` // execution inside; "" = free. Unused in PARALLEL mode
 	Waiting  []string `json:",omitempty"` // executions in front, next to enter first
 	Latest   string   `json:",omitempty"` // execution that entered last. Not set in PARALLEL mode
+	Passed   string   `json:",omitempty"` // where failures roll back: who succeeded last under the version in force
 	Inbound  Transition
 	Outbound Transition
 }
@@ -126,6 +141,19 @@ type StageRun struct {
 	LatestRetry   string    `json:",omitempty"` // ManualStageRetry or AutomatedStageRetry
 	Retried       time.Time `json:",omitzero"`
 	Actions       []Action  `json:",omitempty"` // newest attempt of each started action
+
+	Conditions []Condition `json:",omitempty"` // those that were evaluated since the last retry
+}
+
+// Condition is an evaluation of a condition of a stage.
+type Condition struct {
+	Place   Place
+	Status  Status
+	Updated time.Time
+	Summary string `json:",omitempty"`
+	// Rules are kept like attempts at actions. Reported is all that is known
+	// of a rule, also after its end.
+	Rules []Action `json:",omitempty"`
 }
 
 // Action is an attempt at an action: one action execution.
@@ -195,6 +223,47 @@ func (r *StageRun) Action(name string) *Action {
 	return nil
 }
 
+// Condition returns the newest evaluation of the condition at the place, nil
+// if there was none.
+func (r *StageRun) Condition(p Place) *Condition {
+	for i := range r.Conditions {
+		if r.Conditions[i].Place == p {
+			return &r.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// evaluating returns the condition whose rules run, nil if none is.
+func (r *StageRun) evaluating() *Condition {
+	for i := range r.Conditions {
+		if r.Conditions[i].Status == InProgress {
+			return &r.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// attempts yields the actions of the stage, then the rules of its conditions,
+// each with its condition.
+func (r *StageRun) attempts() iter.Seq2[*Action, *Condition] {
+	return func(yield func(*Action, *Condition) bool) {
+		for i := range r.Actions {
+			if !yield(&r.Actions[i], nil) {
+				return
+			}
+		}
+		for i := range r.Conditions {
+			c := &r.Conditions[i]
+			for k := range c.Rules {
+				if !yield(&c.Rules[k], c) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // clone copies all that a decision may change. Maps of output variables are
 // replaced whole, never written to, and may be shared.
 func (e *Execution) clone() *Execution {
@@ -205,7 +274,11 @@ func (e *Execution) clone() *Execution {
 	}
 	c.Runs = slices.Clone(e.Runs)
 	for i := range c.Runs {
-		c.Runs[i].Actions = slices.Clone(c.Runs[i].Actions)
+		r := &c.Runs[i]
+		r.Actions, r.Conditions = slices.Clone(r.Actions), slices.Clone(r.Conditions)
+		for k := range r.Conditions {
+			r.Conditions[k].Rules = slices.Clone(r.Conditions[k].Rules)
+		}
 	}
 	c.Artifacts = slices.Clone(e.Artifacts)
 	c.Outputs = slices.Clone(e.Outputs)

@@ -33,16 +33,17 @@ var machines = []row{
 	{transition{"execution", "InProgress", "Stopping"}, "StopPipelineExecution"},
 	{transition{"execution", "InProgress", "Cancelled"}, "UpdatePipeline, and nothing of it runs any more"},
 	{transition{"execution", "Stopping", "Stopped"}, "nothing of it runs any more"},
-	{transition{"execution", "Failed", "InProgress"}, "RetryStageExecution"},
+	{transition{"execution", "Failed", "InProgress"}, "RetryStageExecution; OverrideStageCondition"},
 	{transition{"execution", "Stopped", "InProgress"}, "RetryStageExecution"},
 
 	{transition{"stage", "", "InProgress"}, "an execution has entered"},
-	{transition{"stage", "InProgress", "Succeeded"}, "all actions have succeeded"},
-	{transition{"stage", "InProgress", "Failed"}, "an action has failed and no other runs any more"},
+	{transition{"stage", "InProgress", "Succeeded"}, "all actions have succeeded, and the onSuccess condition or its override"},
+	{transition{"stage", "InProgress", "Failed"}, "an action has failed and no other runs any more; the beforeEntry or onSuccess condition has failed"},
+	{transition{"stage", "InProgress", "Skipped"}, "the beforeEntry condition has failed and its result is SKIP"},
 	{transition{"stage", "InProgress", "Stopping"}, "StopPipelineExecution"},
 	{transition{"stage", "InProgress", "Cancelled"}, "UpdatePipeline, and no action runs any more"},
 	{transition{"stage", "Stopping", "Stopped"}, "no action runs any more"},
-	{transition{"stage", "Failed", "InProgress"}, "RetryStageExecution"},
+	{transition{"stage", "Failed", "InProgress"}, "RetryStageExecution; automatic retry; OverrideStageCondition"},
 	{transition{"stage", "Stopped", "InProgress"}, "RetryStageExecution"},
 
 	{transition{"action", "", "InProgress"}, "started; each attempt is an action execution of its own"},
@@ -50,22 +51,37 @@ var machines = []row{
 	{transition{"action", "InProgress", "Failed"}, "its job or its reviewer reported failure; its time is over; it could not start; an approval when the pipeline was updated (event CANCELED)"},
 	{transition{"action", "InProgress", "Abandoned"}, "StopPipelineExecution with abandon"},
 
+	{transition{"condition", "", "InProgress"}, "the stage has come to it; its rules have started"},
+	{transition{"condition", "InProgress", "Succeeded"}, "all rules have succeeded"},
+	{transition{"condition", "InProgress", "Failed"}, "all rules have ended and one has failed"},
+	{transition{"condition", "InProgress", "Errored"}, "all rules have ended, none has failed and one could not be evaluated"},
+	{transition{"condition", "InProgress", "Abandoned"}, "StopPipelineExecution with abandon"},
+	{transition{"condition", "InProgress", "Cancelled"}, "UpdatePipeline"},
+	{transition{"condition", "InProgress", "Overridden"}, "OverrideStageCondition"},
+	{transition{"condition", "Failed", "Overridden"}, "OverrideStageCondition"},
+	{transition{"condition", "Errored", "Overridden"}, "OverrideStageCondition"},
+
+	{transition{"rule", "", "InProgress"}, "started; each evaluation is a rule execution of its own"},
+	{transition{"rule", "InProgress", "Succeeded"}, "its criterion is met"},
+	{transition{"rule", "InProgress", "Failed"}, "its criterion is not met; it could not be evaluated; its time is over"},
+	{transition{"rule", "InProgress", "Abandoned"}, "its condition ended without it: abandoned, cancelled or overridden"},
+
 	{transition{"job", "", "Created"}, "continuation of a job, not due yet"},
-	{transition{"job", "", "Queued"}, "its action has started; continuation without delay"},
+	{transition{"job", "", "Queued"}, "its action or rule has started; continuation without delay"},
 	{transition{"job", "Created", "Queued"}, "the continuation is due"},
 	{transition{"job", "Queued", "Dispatched"}, "handed out by a poll, with a new nonce"},
 	{transition{"job", "Dispatched", "Queued"}, "not acknowledged within the window; the nonce stays valid"},
 	{transition{"job", "Dispatched", "InProgress"}, "acknowledged"},
 	{transition{"job", "Queued", "InProgress"}, "acknowledged late, not handed out since"},
 	{transition{"job", "InProgress", "Succeeded"}, "success reported, with or without a continuation token"},
-	{transition{"job", "InProgress", "Failed"}, "failure reported; execution stopped with abandon"},
-	{transition{"job", "InProgress", "TimedOut"}, "the time of the job or of its action is over"},
-	{transition{"job", "Created", "Failed"}, "execution stopped with abandon"},
-	{transition{"job", "Queued", "Failed"}, "execution stopped with abandon"},
-	{transition{"job", "Dispatched", "Failed"}, "execution stopped with abandon"},
-	{transition{"job", "Created", "TimedOut"}, "the time of its action is over"},
-	{transition{"job", "Queued", "TimedOut"}, "the time of its action is over"},
-	{transition{"job", "Dispatched", "TimedOut"}, "the time of its action is over"},
+	{transition{"job", "InProgress", "Failed"}, "failure reported; execution stopped with abandon; condition cancelled or overridden"},
+	{transition{"job", "InProgress", "TimedOut"}, "the time of the job, or of its action or rule, is over"},
+	{transition{"job", "Created", "Failed"}, "execution stopped with abandon; condition cancelled or overridden"},
+	{transition{"job", "Queued", "Failed"}, "execution stopped with abandon; condition cancelled or overridden"},
+	{transition{"job", "Dispatched", "Failed"}, "execution stopped with abandon; condition cancelled or overridden"},
+	{transition{"job", "Created", "TimedOut"}, "the time of its action or rule is over"},
+	{transition{"job", "Queued", "TimedOut"}, "the time of its action or rule is over"},
+	{transition{"job", "Dispatched", "TimedOut"}, "the time of its action or rule is over"},
 }
 
 var update = flag.Bool("update", false, "write docs/states.md anew")
@@ -96,7 +112,7 @@ func statesDocument() string {
 		"Every change of state that the engine makes, and why. Other changes do not exist:\nthe random tests of `internal/core/engine` fail on one that is not listed here,\nand on one that is listed and never happens.\n")
 	titles := map[string]string{
 		"execution": "Pipeline executions", "stage": "Stages of an execution",
-		"action": "Action executions", "job": "Jobs",
+		"action": "Action executions", "condition": "Conditions of a stage", "rule": "Rule executions", "job": "Jobs",
 	}
 	machine := ""
 	for _, r := range machines {

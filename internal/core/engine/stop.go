@@ -45,6 +45,9 @@ func (t *turn) stop(ev StopExecution) error {
 
 // abandon ends all that the stage has in progress without waiting for it.
 func (t *turn) abandon(e *Execution, run *StageRun) {
+	if c := run.evaluating(); c != nil {
+		t.closeCondition(e, c, Abandoned, "")
+	}
 	for i := range run.Actions {
 		a := &run.Actions[i]
 		if a.Status != InProgress {

@@ -15,11 +15,10 @@ func (t *turn) timerFired(timer Timer) {
 		return
 	}
 	for i := range e.Runs {
-		for _, a := range e.Runs[i].Actions {
+		for a := range e.Runs[i].attempts() {
 			if a.Status == InProgress && a.waitsFor(timer) {
 				e = t.exec(e.ID)
-				run := &e.Runs[i]
-				t.due(e, run, run.Action(a.Name), timer)
+				t.due(t.find(e, &e.Runs[i], a.ID), timer)
 				return
 			}
 		}
@@ -37,7 +36,8 @@ func (a *Action) waitsFor(timer Timer) bool {
 	}
 }
 
-func (t *turn) due(e *Execution, run *StageRun, a *Action, timer Timer) {
+func (t *turn) due(w work, timer Timer) {
+	a := w.a
 	if timer.Kind == ContinuationDue {
 		a.JobDue = time.Time{}
 		t.add(JobQueued{ID: a.Job, At: t.env.Now})
@@ -46,10 +46,10 @@ func (t *turn) due(e *Execution, run *StageRun, a *Action, timer Timer) {
 	if a.Job != "" {
 		t.add(JobClosed{ID: a.Job, State: job.TimedOut, At: t.env.Now})
 	}
-	res := timeoutResult(a)
+	res := w.timeout()
 	if timer.Kind == JobDeadline {
 		res.ErrorMessage = "The job '" + a.Job + "' of action '" + a.Name + "' did not report within the time limit of its action type"
 	}
-	t.endAction(e, run, a, Failed, "FAILED", res)
-	t.advance(e)
+	t.end(w, Failed, "FAILED", res)
+	t.advance(w.e)
 }

@@ -8,11 +8,11 @@ func (t *turn) deleted() {
 	for _, id := range t.snap.State.Live {
 		e := t.peek(id)
 		for i := range e.Runs {
-			for _, a := range e.Runs[i].Actions {
+			for a := range e.Runs[i].attempts() {
 				if a.Status != InProgress {
 					continue
 				}
-				t.add(TimerCleared{actionTimer(e, &a)})
+				t.add(TimerCleared{actionTimer(e, a)})
 				if !a.JobDue.IsZero() {
 					t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
 				}
@@ -31,6 +31,9 @@ func (t *turn) deleted() {
 // running actions have ended; open approvals cannot be answered any more.
 // Executions of a PARALLEL pipeline go on with the version they started with.
 func (t *turn) updated() {
+	for i := range t.state.Stages {
+		t.state.Stages[i].Passed, t.dirty = "", true
+	}
 	// Who waits goes first, so that nobody enters a stage that comes free.
 	for _, id := range t.snap.State.Live {
 		if e := t.peek(id); e.Mode != pipeline.Parallel && !e.Inside {
@@ -46,6 +49,9 @@ func (t *turn) updated() {
 		e := t.exec(id)
 		e.Outdated = true
 		run := e.Run(e.Stage)
+		if c := run.evaluating(); c != nil {
+			t.closeCondition(e, c, Cancelled, "")
+		}
 		for i := range run.Actions {
 			if a := &run.Actions[i]; a.Status == InProgress && a.Approval {
 				t.endAction(e, run, a, Failed, "CANCELED", Result{Summary: canceledApproval})

@@ -29,6 +29,7 @@ type world struct {
 	timers   map[Timer]bool
 	past     []Timer // all that were ever set
 	records  map[string]ActionRecord
+	rules    map[string]ActionRecord
 	events   []StateChange
 	last     map[string]Status // what the newest event of each execution, stage and action says
 	passed   []StagePassed
@@ -49,7 +50,7 @@ func newWorld() *world {
 	return &world{
 		pipeline: Pipeline{ID: 7, Account: "000000000000", Region: "eu-west-1", Name: "orders"},
 		decls:    map[int]*pipeline.Declaration{}, execs: map[string]*Execution{}, jobs: map[string]*job.Job{},
-		timers: map[Timer]bool{}, records: map[string]ActionRecord{}, last: map[string]Status{},
+		timers: map[Timer]bool{}, records: map[string]ActionRecord{}, rules: map[string]ActionRecord{}, last: map[string]Status{},
 		saved: map[string][]byte{}, seen: map[transition]int{},
 		now: time.Date(2026, 10, 2, 8, 0, 0, 0, time.UTC), types: knownTypes(), delay: 30 * time.Second,
 	}
@@ -71,6 +72,7 @@ func (w *world) env() Env {
 			return fmt.Sprintf("k%06d", w.drawn)
 		},
 		Type:              func(t pipeline.ActionType) TypeInfo { return w.types[t] },
+		Zone:              time.LoadLocation,
 		ContinuationDelay: w.delay,
 	}
 }
@@ -93,6 +95,19 @@ func (w *world) snapshot(ev Event) *Snapshot {
 
 // do decides about the event, twice, and applies the plan.
 func (w *world) do(ev Event) (string, error) {
+	plan, err := w.decide(ev)
+	if m, ok := errors.AsType[*Missing](err); ok {
+		plan, err = w.decide(Also{ev, m.Executions})
+	}
+	if err != nil {
+		return "", err
+	}
+	w.apply(ev, plan)
+	w.check()
+	return plan.Execution, nil
+}
+
+func (w *world) decide(ev Event) (Plan, error) {
 	snap := w.snapshot(ev)
 	drawn := w.drawn
 	plan, err := Decide(snap, ev, w.env())
@@ -104,15 +119,10 @@ func (w *world) do(ev Event) (string, error) {
 		w.complain("%T: two decisions on one snapshot differ", ev)
 	}
 	w.checkUnchanged(ev, snap)
-	if err != nil {
-		if !reflect.DeepEqual(plan, Plan{}) {
-			w.complain("%T: a refusal came with a plan", ev)
-		}
-		return "", err
+	if err != nil && !reflect.DeepEqual(plan, Plan{}) {
+		w.complain("%T: a refusal came with a plan", ev)
 	}
-	w.apply(ev, plan)
-	w.check()
-	return plan.Execution, nil
+	return plan, err
 }
 
 // checkUnchanged compares what the decision saw with what was saved. Large
@@ -151,8 +161,13 @@ func (w *world) apply(ev Event, p Plan) {
 		w.saved["state"] = dump(w.state)
 	}
 	for _, e := range p.Executions {
+		old := w.execs[e.ID]
 		w.execs[e.ID] = e
 		w.saved[e.ID] = dump(e)
+		if old == nil {
+			old = &Execution{}
+		}
+		defer w.stagesChanged(old, e) // after its events
 	}
 	for _, c := range p.Changes {
 		switch c := c.(type) {
@@ -160,6 +175,10 @@ func (w *world) apply(ev Event, p Plan) {
 			w.actionStarted(c.Record)
 		case ActionUpdated:
 			w.actionUpdated(c)
+		case RuleStarted:
+			w.ruleStarted(c.Record)
+		case RuleUpdated:
+			w.ruleUpdated(c)
 		case JobOpened:
 			w.jobOpened(c.Job)
 		case JobQueued:
@@ -212,6 +231,9 @@ func (w *world) actionStarted(r ActionRecord) {
 	e := w.execs[r.Execution]
 	run, st := e.Run(r.Stage), w.decls[e.Version].Stage(r.Stage)
 	mine := st.Action(r.Action)
+	if now := run.Action(r.Action); now == nil || now.ID != r.ID {
+		return // a retry in the same decision has forgotten it
+	}
 	for _, a := range st.Actions {
 		if now := run.Action(a.Name); a.RunOrder < mine.RunOrder && (now == nil || now.Status != Succeeded) {
 			w.complain("%s started although %s of a lower run order has not succeeded", r.Action, a.Name)
@@ -221,7 +243,7 @@ func (w *world) actionStarted(r ActionRecord) {
 	// resolved reference says whose output it is.
 	if ref := r.Resolved["Ref"]; strings.HasPrefix(ref, "id") {
 		by, ok := w.records[ref]
-		if !ok || by.Execution != r.Execution || by.Status != Succeeded {
+		if !ok || by.Execution != r.Execution && by.Execution != e.RollbackTarget || by.Status != Succeeded {
 			w.complain("%s saw the output %q of an action that has not succeeded before", r.Action, ref)
 		}
 	}
@@ -233,7 +255,11 @@ func (w *world) actionStarted(r ActionRecord) {
 }
 
 func (w *world) produced(execution string, in Artifact) bool {
-	for _, run := range w.execs[execution].Runs {
+	e := w.execs[execution]
+	if e.RollbackTarget != "" && w.produced(e.RollbackTarget, in) {
+		return true
+	}
+	for _, run := range e.Runs {
 		for _, a := range run.Actions {
 			if r := w.records[a.ID]; r.Status == Succeeded && slices.ContainsFunc(r.Outputs, func(o Artifact) bool { return o.Key == in.Key }) {
 				return true
@@ -248,7 +274,7 @@ func (w *world) actionUpdated(c ActionUpdated) {
 	if !ok || r.Status != InProgress {
 		w.complain("updated action execution %s, which is %q", c.ID, r.Status)
 	}
-	if w.sound && (c.Result.ErrorCode == variable.CodeInvalidConfiguration || strings.Contains(c.Result.ErrorMessage, "has not been produced")) {
+	if w.sound && !w.skipped(w.execs[r.Execution]) && (c.Result.ErrorCode == variable.CodeInvalidConfiguration || strings.Contains(c.Result.ErrorMessage, "has not been produced")) {
 		w.complain("%s could not start: %s", r.Action, c.Result.ErrorMessage)
 	}
 	r.Status, r.Updated, r.Result = c.Status, c.At, r.Result.Merge(c.Result)
@@ -311,6 +337,9 @@ func (w *world) emitted(c StateChange) {
 }
 
 func (w *world) checkGates(c StateChange) {
+	if w.execs[c.Execution].RollbackTarget != "" {
+		return // it comes through no transition
+	}
 	if st := w.state.Stage(c.Stage); st != nil && st.Inbound.Disabled {
 		w.complain("%s entered %s behind its closed gate", c.Execution, c.Stage)
 	}

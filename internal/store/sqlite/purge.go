@@ -81,6 +81,7 @@ func (t *txn) purgeOutbox(now time.Time, limit int) (int, error) {
 // history removes rows of one pipeline, some at a time.
 var history = []string{
 	`DELETE FROM action_execution WHERE seq IN (SELECT seq FROM action_execution WHERE pipeline_id = ? LIMIT ?)`,
+	`DELETE FROM rule_execution WHERE seq IN (SELECT seq FROM rule_execution WHERE pipeline_id = ? LIMIT ?)`,
 	`DELETE FROM execution WHERE seq IN (SELECT seq FROM execution WHERE pipeline_id = ? LIMIT ?)`,
 	`DELETE FROM pipeline_version WHERE rowid IN (SELECT rowid FROM pipeline_version WHERE pipeline_id = ? LIMIT ?)`,
 	`DELETE FROM action_latest WHERE (pipeline_id, stage, action) IN

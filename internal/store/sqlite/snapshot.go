@@ -197,6 +197,10 @@ func (t *txn) applyChanges(pipelineID int64, changes []engine.Change) error {
 			err = t.insertAction(pipelineID, &c.Record)
 		case engine.ActionUpdated:
 			err = t.updateAction(pipelineID, &c)
+		case engine.RuleStarted:
+			err = t.insertRule(pipelineID, &c.Record)
+		case engine.RuleUpdated:
+			err = t.updateRule(pipelineID, &c)
 		case engine.JobOpened:
 			err = t.openJob(c.Job)
 		case engine.JobQueued:

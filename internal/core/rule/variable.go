@@ -1,0 +1,50 @@
+package rule
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// variableCheck compares a variable with a value. MATCHES holds when the
+// regular expression matches the variable as a whole, as Java's matches does;
+// the expressions are those of Go's regexp, which knows no lookaround and no
+// backreferences.
+func variableCheck(variable, operator, value string) (passed bool, why string, err error) {
+	switch operator {
+	case "EQ":
+		passed = variable == value
+	case "NE":
+		passed = variable != value
+	case "CONTAINS":
+		passed = strings.Contains(variable, value)
+	case "MATCHES":
+		re, err := regexp.Compile(`\A(?:` + value + `)\z`)
+		if err != nil {
+			return false, "", fmt.Errorf("the value '%s' is not a regular expression that can be evaluated: %v", shorten(value), err)
+		}
+		passed = re.MatchString(variable)
+	default:
+		return false, "", fmt.Errorf("the operator '%s' is not one of EQ, NE, CONTAINS and MATCHES", shorten(operator))
+	}
+	answer := "is false"
+	if passed {
+		answer = "is true"
+	}
+	return passed, fmt.Sprintf("'%s' %s '%s' %s", shorten(variable), operator, shorten(value), answer), nil
+}
+
+// maxShown is how much of a value is shown to people, in bytes.
+const maxShown = 200
+
+func shorten(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	end := maxShown
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
