@@ -66,7 +66,7 @@ func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInpu
 	if err != nil {
 		return nil, err
 	}
-	s.opt.SourcesChanged(id)
+	s.declared(ctx, id, d)
 	return &api.CreatePipelineOutput{Pipeline: declarationTo(d), Tags: in.Tags}, nil
 }
 
@@ -123,6 +123,22 @@ func (s *Service) makeBuckets(ctx context.Context, who auth.Principal, sent *pip
 		}
 	}
 	return nil
+}
+
+// declared does what follows a committed declaration: its polling sources are
+// looked at, and what is allowed but unwise goes to the log.
+func (s *Service) declared(ctx context.Context, id int64, d *pipeline.Declaration) {
+	s.opt.SourcesChanged(id)
+	who := caller(ctx)
+	err := s.store.View(ctx, func(r store.Reader) error {
+		for _, text := range pipeline.Warnings(d, validationEnv(r, who)) {
+			s.opt.Logger.Warn(text, "pipeline", d.Name, "account", who.Account)
+		}
+		return nil
+	})
+	if err != nil {
+		s.opt.Logger.Error("a declaration could not be looked over", "pipeline", d.Name, "error", err)
+	}
 }
 
 // watchesOf lists the source actions that poll: the provider supports it and

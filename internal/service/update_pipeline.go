@@ -48,6 +48,6 @@ func (s *Service) UpdatePipeline(ctx context.Context, in *api.UpdatePipelineInpu
 	if err != nil {
 		return nil, err
 	}
-	s.opt.SourcesChanged(id)
+	s.declared(ctx, id, d)
 	return &api.UpdatePipelineOutput{Pipeline: declarationTo(d)}, nil
 }
