@@ -130,6 +130,16 @@ func TestOperations(t *testing.T) {
 	}
 	c.ok("UntagResource", "--resource-arn", arn, "--tag-keys", "team")
 
+	// Webhooks.
+	url := c.ok("PutWebhook", "--webhook", `{"name": "hook", "targetPipeline": "ops", "targetAction": "Fetch", "filters": [{"jsonPath": "$.ref"}],
+		"authentication": "UNAUTHENTICATED", "authenticationConfiguration": {}}`, "--query", "webhook.url")
+	if out := c.ok("ListWebhooks", "--query", "webhooks[].url"); out != url || !strings.HasPrefix(url, c.url+"/webhooks/trigger?t=") {
+		t.Errorf("ListWebhooks lists %q, PutWebhook made %q", out, url)
+	}
+	c.no("RegisterWebhookWithThirdParty", "ValidationException", "--webhook-name", "hook")
+	c.no("DeregisterWebhookWithThirdParty", "WebhookNotFoundException", "--webhook-name", "none")
+	c.ok("DeleteWebhook", "--name", "hook")
+
 	// What comes later.
 	c.later("GetActionType", "--category", "Test", "--owner", "ThirdParty", "--provider", "Acme", "--action-version", "1")
 	c.later("UpdateActionType", "--action-type", `{"id": {"category": "Test", "owner": "ThirdParty", "provider": "Acme", "version": "1"},
@@ -141,12 +151,6 @@ func TestOperations(t *testing.T) {
 	c.later("ListRuleTypes")
 	c.later("ListRuleExecutions", "--pipeline-name", "ops")
 	c.later("ListDeployActionExecutionTargets", "--action-execution-id", nobody)
-	c.later("PutWebhook", "--webhook", `{"name": "hook", "targetPipeline": "ops", "targetAction": "Fetch", "filters": [{"jsonPath": "$.ref"}],
-		"authentication": "UNAUTHENTICATED", "authenticationConfiguration": {}}`)
-	c.later("ListWebhooks")
-	c.later("DeleteWebhook", "--name", "hook")
-	c.later("RegisterWebhookWithThirdParty", "--webhook-name", "hook")
-	c.later("DeregisterWebhookWithThirdParty", "--webhook-name", "hook")
 
 	// The end.
 	if out := c.ok("UpdatePipeline", "--pipeline", path, "--query", "pipeline.version"); out != "2" {

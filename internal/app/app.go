@@ -125,6 +125,10 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if a.embedded != nil {
 		a.embedded.OnPut(func(bucket, key, _ string) { a.sources.ObjectChanged(bucket, key) })
 	}
+	hooks, receiver, err := a.webhooks()
+	if err != nil {
+		return err
+	}
 	a.svc = service.New(a.store, service.Options{
 		Logger: a.log, Credentials: credentials, PageKey: master.Subkey("page token v1"),
 		EnsureBucket: func(ctx context.Context, account, region, bucket string) error {
@@ -132,6 +136,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		},
 		SourcesChanged: a.sources.PipelineChanged,
 		MaxPipelines:   cfg.MaxPipelines, MaxActionTypes: cfg.MaxActionTypes,
+		Webhooks: hooks,
 	})
 	a.addWorkers(providers)
 	if err := a.addSinks(); err != nil {
@@ -142,7 +147,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, sessions, uuid.NewString, a.log),
 		s3:  a.s3Handler(authenticator),
-		own: a.ownPages(),
+		own: a.ownPages(receiver),
 	})
 	if a.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)

@@ -12,7 +12,7 @@ import (
 // the signature's scope, by X-Amz-Target, by content type and path.
 type router struct {
 	api, sts, s3 http.Handler
-	own          *http.ServeMux // health, metrics; never keys of S3
+	own          *http.ServeMux // health, metrics, webhooks; never keys of S3
 }
 
 // ServeHTTP implements http.Handler.
@@ -44,7 +44,7 @@ func isJSON(r *http.Request) bool {
 }
 
 // ownPages are the pages that no AWS service has.
-func (a *App) ownPages() *http.ServeMux {
+func (a *App) ownPages(webhooks http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -55,6 +55,7 @@ func (a *App) ownPages() *http.ServeMux {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", a.metrics.Handler())
+	mux.Handle("/webhooks/", webhooks)
 	return mux
 }
 

@@ -64,7 +64,10 @@ var table = []row{
 	{"internal/event", "internal/core/actiontype internal/core/engine internal/store", uuid,
 		"it reads the outbox like any reader; sinks know no engine"},
 
-	{"internal/service", "internal/api internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store jobworker", "",
+	{"internal/sourcehost", "", "", "the API of GitHub and Gitea alone"},
+	{"internal/webhook", "internal/core/engine internal/core/fault internal/core/pipeline internal/jsonpath internal/store", "",
+		"a delivery is one store call, like an operation; it knows no principal and no wire of AWS"},
+	{"internal/service", "internal/api internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/sourcehost internal/store internal/webhook jobworker", "",
 		"authorise, translate, one store call; jobworker only to satisfy its Client"},
 	{"internal/control", "internal/actionlog internal/api internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/store", "",
 		"the same for Penstock's own operations"},
@@ -80,7 +83,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/store internal/store/sqlite internal/sts jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},

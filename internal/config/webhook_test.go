@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func load(t *testing.T, args ...string) (Config, error) {
+func settings(t *testing.T, args ...string) (Config, error) {
 	t.Helper()
 	var c Config
 	f := pflag.NewFlagSet("server", pflag.ContinueOnError)
@@ -20,11 +20,11 @@ func load(t *testing.T, args ...string) (Config, error) {
 
 func TestWebhookSettings(t *testing.T) {
 	t.Parallel()
-	c, err := load(t)
+	c, err := settings(t)
 	if err != nil || c.Webhook.PublicURL != "" || c.Webhook.RevealSecret || c.Webhook.GitHubAPIURL != "https://api.github.com" || c.Webhook.Max != 300 {
 		t.Errorf("defaults %+v, %v", c.Webhook, err)
 	}
-	c, err = load(t, "--public-url=https://cd.example.com/penstock", "--trusted-proxies=10.0.0.0/8,192.0.2.1,::1", "--github-api-url=http://gitea.local:3000/api/v1", "--webhook-reveal-secret")
+	c, err = settings(t, "--public-url=https://cd.example.com/penstock", "--trusted-proxies=10.0.0.0/8,192.0.2.1,::1", "--github-api-url=http://gitea.local:3000/api/v1", "--webhook-reveal-secret")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestWebhookSettings(t *testing.T) {
 		{"--trusted-proxies=proxy", "--trusted-proxies:"},
 		{"--max-webhooks=-1", "--max-webhooks"},
 	} {
-		if _, err := load(t, tt.arg); err == nil || !strings.Contains(err.Error(), tt.text) {
+		if _, err := settings(t, tt.arg); err == nil || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("%s: %v", tt.arg, err)
 		}
 	}

@@ -48,28 +48,3 @@ func (s *Service) ListRuleExecutions(context.Context, *api.ListRuleExecutionsInp
 func (s *Service) ListDeployActionExecutionTargets(context.Context, *api.ListDeployActionExecutionTargetsInput) (*api.ListDeployActionExecutionTargetsOutput, error) {
 	return nil, notYet("ListDeployActionExecutionTargets")
 }
-
-// PutWebhook is not available yet.
-func (s *Service) PutWebhook(context.Context, *api.PutWebhookInput) (*api.PutWebhookOutput, error) {
-	return nil, notYet("PutWebhook")
-}
-
-// ListWebhooks is not available yet.
-func (s *Service) ListWebhooks(context.Context, *api.ListWebhooksInput) (*api.ListWebhooksOutput, error) {
-	return nil, notYet("ListWebhooks")
-}
-
-// DeleteWebhook is not available yet.
-func (s *Service) DeleteWebhook(context.Context, *api.DeleteWebhookInput) (*api.DeleteWebhookOutput, error) {
-	return nil, notYet("DeleteWebhook")
-}
-
-// RegisterWebhookWithThirdParty is not available yet.
-func (s *Service) RegisterWebhookWithThirdParty(context.Context, *api.RegisterWebhookWithThirdPartyInput) (*api.RegisterWebhookWithThirdPartyOutput, error) {
-	return nil, notYet("RegisterWebhookWithThirdParty")
-}
-
-// DeregisterWebhookWithThirdParty is not available yet.
-func (s *Service) DeregisterWebhookWithThirdParty(context.Context, *api.DeregisterWebhookWithThirdPartyInput) (*api.DeregisterWebhookWithThirdPartyOutput, error) {
-	return nil, notYet("DeregisterWebhookWithThirdParty")
-}

@@ -172,10 +172,8 @@ func TestNotYet(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for op, body := range map[string]string{
-		"ListWebhooks":  `{}`,
 		"ListRuleTypes": `{}`,
 		"GetActionType": `{"category":"Test","owner":"ThirdParty","provider":"X","version":"1"}`,
-		"DeleteWebhook": `{"name":"w"}`,
 	} {
 		s.root.refuse(op, body, "ValidationException", op+" is not available in this version of Penstock; see docs/compatibility.md")
 	}

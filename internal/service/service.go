@@ -42,6 +42,7 @@ type Options struct {
 	// MaxPipelines and MaxActionTypes are the quotas of an account in a
 	// region.
 	MaxPipelines, MaxActionTypes int
+	Webhooks                     WebhookOptions
 }
 
 // New returns a Service.

@@ -16,7 +16,7 @@ import (
 // taggable checks that the ARN names a resource of the caller that can carry
 // tags and returns the ARN in the form the store uses.
 func taggable(r store.Reader, who auth.Principal, arn string) (string, error) {
-	bad := fault.New("InvalidArnException", "The ARN '%s' does not name a pipeline or a custom action type of account %s in region %s", arn, who.Account, who.Region)
+	bad := fault.New("InvalidArnException", "The ARN '%s' does not name a pipeline, a custom action type or a webhook of account %s in region %s", arn, who.Account, who.Region)
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "codepipeline" || parts[3] != who.Region || parts[4] != who.Account {
 		return "", bad
@@ -41,6 +41,11 @@ func taggable(r store.Reader, who auth.Principal, arn string) (string, error) {
 			return "", notTagged("The account with id '%s' does not include the action type '%s'", who.Account, rest)
 		}
 		return actionTypeARN(who, t.ID), nil
+	case kind == "webhook":
+		if _, err := r.Webhook(who.Account, who.Region, rest); err != nil {
+			return "", notTagged("The account with id '%s' does not include a webhook with the name '%s'", who.Account, rest)
+		}
+		return webhookARN(who, rest), nil
 	}
 	return "", bad
 }
@@ -53,8 +58,8 @@ func actionTypeARN(who auth.Principal, id pipeline.ActionType) string {
 	return pipelineARN(who, "actiontype:"+id.Owner+"/"+id.Category+"/"+id.Provider+"/"+id.Version)
 }
 
-// TagResource adds tags to a pipeline or a custom action type, replacing those
-// of the same key.
+// TagResource adds tags to a pipeline, a custom action type or a webhook,
+// replacing those of the same key.
 func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	more, err := tagsFrom(in.ResourceArn, in.Tags)
 	if err != nil {

@@ -76,7 +76,8 @@ func TestTagErrors(t *testing.T) {
 		{"another service", "arn:aws:codebuild:eu-west-1:000000000000:P", "ValidationException", ""},
 		{"a stage", pipelineP + "/Source", "InvalidArnException", ""},
 		{"a built-in type", "arn:aws:codepipeline:eu-west-1:000000000000:actiontype:AWS/Source/S3/1", "InvalidArnException", ""},
-		{"a webhook", "arn:aws:codepipeline:eu-west-1:000000000000:webhook:W", "InvalidArnException", ""},
+		{"no such webhook", "arn:aws:codepipeline:eu-west-1:000000000000:webhook:W", "ResourceNotFoundException", ""},
+		{"another kind", "arn:aws:codepipeline:eu-west-1:000000000000:stage:W", "InvalidArnException", ""},
 		{"no ARN", "P", "ValidationException", ""},
 	}
 	for _, tt := range tests {

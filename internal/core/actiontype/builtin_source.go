@@ -1,5 +1,7 @@
 package actiontype
 
+import "penstock/internal/core/pipeline"
+
 // connections is the console page that leads to the repository of a connection.
 const connections = "https://{Region}.console.aws.amazon.com/codesuite/settings/connections/redirect?connectionArn={Config:ConnectionArn}"
 
@@ -40,4 +42,10 @@ var sourceTypes = []Type{
 		keys("RepositoryName: Image repository to read"),
 		optional("ImageTag: Tag to follow, latest when absent"),
 	).outputs(1, 1),
+}
+
+// IsGitHub reports whether actions of the type read a repository of GitHub by
+// themselves (GitHub version 1), so that hooks can be registered for them.
+func IsGitHub(id pipeline.ActionType) bool {
+	return id.Category == "Source" && id.Owner == OwnerThirdParty && id.Provider == "GitHub"
 }
