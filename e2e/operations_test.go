@@ -122,6 +122,12 @@ func TestOperations(t *testing.T) {
 	if out := c.ok("ListActionExecutions", "--pipeline-name", "ops", "--query", "length(actionExecutionDetails)"); out != "5" {
 		t.Errorf("ListActionExecutions lists %s, want 5", out)
 	}
+	c.no("OverrideStageCondition", "ConditionNotOverridableException", append(one, "--pipeline-execution-id", second, "--condition-type", "BEFORE_ENTRY")...)
+	c.no("RollbackStage", "ValidationException", append(one, "--target-pipeline-execution-id", first)...)
+	if out := c.ok("ListRuleTypes", "--query", "length(ruleTypes)"); out != "6" {
+		t.Errorf("ListRuleTypes lists %s, want 6", out)
+	}
+	c.ok("ListRuleExecutions", "--pipeline-name", "ops")
 	c.ok("DisableStageTransition", append(one, "--transition-type", "Inbound", "--reason", "freeze")...)
 	c.ok("EnableStageTransition", append(one, "--transition-type", "Inbound")...)
 	c.ok("TagResource", "--resource-arn", arn, "--tags", "key=team,value=ops")
@@ -145,11 +151,7 @@ func TestOperations(t *testing.T) {
 	c.later("UpdateActionType", "--action-type", `{"id": {"category": "Test", "owner": "ThirdParty", "provider": "Acme", "version": "1"},
 		"executor": {"type": "JobWorker", "configuration": {"jobWorkerExecutorConfiguration": {"pollingAccounts": ["`+account+`"]}}},
 		"inputArtifactDetails": {"minimumCount": 0, "maximumCount": 1}, "outputArtifactDetails": {"minimumCount": 0, "maximumCount": 1}}`)
-	c.later("OverrideStageCondition", append(one, "--pipeline-execution-id", second, "--condition-type", "BEFORE_ENTRY")...)
-	c.later("RollbackStage", append(one, "--target-pipeline-execution-id", first)...)
 	c.later("PutActionRevision", append(one, "--action-name", "Look", "--action-revision", "revisionId=1,revisionChangeId=1,created=2026-01-01T00:00:00Z")...)
-	c.later("ListRuleTypes")
-	c.later("ListRuleExecutions", "--pipeline-name", "ops")
 	c.later("ListDeployActionExecutionTargets", "--action-execution-id", nobody)
 
 	// The end.

@@ -89,11 +89,6 @@ func accept(r store.Reader, who auth.Principal, old, sent *pipeline.Declaration)
 // available refuses what a declaration may ask for in AWS but this version
 // would silently not do.
 func available(d *pipeline.Declaration) error {
-	for _, st := range d.Stages {
-		if len(st.BeforeEntry) > 0 || len(st.OnSuccess) > 0 || st.OnFailure != nil && (st.OnFailure.Result != "" || len(st.OnFailure.Conditions) > 0) {
-			return fault.New("InvalidStageDeclarationException", "Stage '%s' uses beforeEntry, onSuccess or onFailure, which this version of Penstock does not evaluate yet; see docs/compatibility.md", st.Name)
-		}
-	}
 	if len(d.Triggers) > 0 {
 		return fault.New("InvalidStructureException", "Triggers are not available in this version of Penstock; see docs/compatibility.md")
 	}

@@ -65,11 +65,14 @@ func (v *stateView) stage(i int) (api.StageState, error) {
 	}
 	out.InboundTransitionState = transitionTo(v.gate(i, st))
 	parallel := v.d.Mode == pipeline.Parallel
+	var run *engine.StageRun
 	if !parallel {
-		if err := v.executions(&out, st); err != nil {
+		var err error
+		if run, err = v.executions(&out, st); err != nil {
 			return out, err
 		}
 	}
+	conditionStates(&out, decl, run)
 	for j := range decl.Actions {
 		a := &decl.Actions[j]
 		state := api.ActionState{ActionName: a.Name}
@@ -99,11 +102,13 @@ func (v *stateView) gate(i int, st *engine.Stage) engine.Transition {
 	return st.Inbound
 }
 
-func (v *stateView) executions(out *api.StageState, st *engine.Stage) error {
+// executions shows who waits in front of the stage and who entered last, whose
+// passage it returns.
+func (v *stateView) executions(out *api.StageState, st *engine.Stage) (*engine.StageRun, error) {
 	for _, id := range st.Waiting {
 		e, err := v.r.Execution(v.p.ID, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		out.InboundExecutions = append(out.InboundExecutions, api.StageExecution{
 			PipelineExecutionId: e.ID, Status: string(engine.InProgress), Type: rollbackType(e),
@@ -113,21 +118,21 @@ func (v *stateView) executions(out *api.StageState, st *engine.Stage) error {
 		out.InboundExecution = &out.InboundExecutions[0]
 	}
 	if st.Latest == "" {
-		return nil
+		return nil, nil
 	}
 	e, err := v.r.Execution(v.p.ID, st.Latest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	run := e.Run(st.Name)
 	if run == nil {
-		return nil
+		return nil, nil
 	}
 	out.LatestExecution = &api.StageExecution{PipelineExecutionId: e.ID, Status: string(run.Status), Type: rollbackType(e)}
 	if run.ManualRetries > 0 || run.AutoRetries > 0 {
 		out.RetryStageMetadata = &api.RetryStageMetadata{LatestRetryTrigger: run.LatestRetry, ManualStageRetryAttempt: positive(run.ManualRetries), AutoStageRetryAttempt: positive(run.AutoRetries)}
 	}
-	return nil
+	return run, nil
 }
 
 func positive(n int) *int {

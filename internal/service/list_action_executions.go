@@ -13,17 +13,11 @@ import (
 // pipeline or of one execution (engine.md section 6.5).
 func (s *Service) ListActionExecutions(ctx context.Context, in *api.ListActionExecutionsInput) (*api.ListActionExecutionsOutput, error) {
 	who := caller(ctx)
-	execution, nested, latest := "", "", false
-	if f := in.Filter; f != nil {
-		execution = f.PipelineExecutionId
-		if l := f.LatestInPipelineExecution; l != nil {
-			nested, latest = l.PipelineExecutionId, l.StartTimeRange == "Latest"
-		}
+	f := historyFilter{}
+	if in.Filter != nil {
+		f = filterFrom(in.Filter.PipelineExecutionId, in.Filter.LatestInPipelineExecution)
 	}
-	key := in.PipelineName + "\x00" + execution + "\x00" + nested
-	if latest {
-		key += "\x00latest"
-	}
+	key := f.key(in.PipelineName)
 	size := pageSize(in.MaxResults, 100)
 	out := &api.ListActionExecutionsOutput{ActionExecutionDetails: []api.ActionExecutionDetail{}}
 	err := s.view(ctx, in.PipelineName, func(r store.Reader, p store.Pipeline) error {
@@ -31,26 +25,11 @@ func (s *Service) ListActionExecutions(ctx context.Context, in *api.ListActionEx
 		if err != nil {
 			return err
 		}
-		var newest map[string]bool
-		for _, id := range []string{execution, nested} {
-			if id == "" {
-				continue
-			}
-			e, err := findExecution(r, p, id)
-			if err != nil {
-				return err
-			}
-			if latest && id == nested {
-				newest = newestAttempts(e)
-			}
+		newest, none, err := f.resolve(r, p, newestAttempts)
+		if err != nil || none {
+			return err
 		}
-		if execution != "" && nested != "" && execution != nested {
-			return nil // both filters hold for no row
-		}
-		if nested != "" {
-			execution = nested
-		}
-		list, more, err := attempts(r, p.ID, execution, last, size, newest)
+		list, more, err := attempts(r.Actions, p.ID, f.one(), last, size, newest)
 		if err != nil {
 			return err
 		}
@@ -79,11 +58,11 @@ func newestAttempts(e *engine.Execution) map[string]bool {
 	return ids
 }
 
-// attempts reads a page of attempts, those in keep only unless it is nil, and
+// attempts reads a page of a history, those in keep only unless it is nil, and
 // reports whether there are more.
-func attempts(r store.Reader, pipelineID int64, execution, below string, size int, keep map[string]bool) (page []engine.ActionRecord, more bool, err error) {
+func attempts(read func(pipelineID int64, execution, below string, limit int) ([]engine.ActionRecord, error), pipelineID int64, execution, below string, size int, keep map[string]bool) (page []engine.ActionRecord, more bool, err error) {
 	for {
-		batch, err := r.Actions(pipelineID, execution, below, size+1)
+		batch, err := read(pipelineID, execution, below, size+1)
 		if err != nil {
 			return nil, false, err
 		}

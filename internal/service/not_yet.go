@@ -19,29 +19,9 @@ func (s *Service) UpdateActionType(context.Context, *api.UpdateActionTypeInput) 
 	return notYet("UpdateActionType")
 }
 
-// OverrideStageCondition is not available yet.
-func (s *Service) OverrideStageCondition(context.Context, *api.OverrideStageConditionInput) error {
-	return notYet("OverrideStageCondition")
-}
-
-// RollbackStage is not available yet.
-func (s *Service) RollbackStage(context.Context, *api.RollbackStageInput) (*api.RollbackStageOutput, error) {
-	return nil, notYet("RollbackStage")
-}
-
 // PutActionRevision is not available yet.
 func (s *Service) PutActionRevision(context.Context, *api.PutActionRevisionInput) (*api.PutActionRevisionOutput, error) {
 	return nil, notYet("PutActionRevision")
-}
-
-// ListRuleTypes is not available yet.
-func (s *Service) ListRuleTypes(context.Context, *api.ListRuleTypesInput) (*api.ListRuleTypesOutput, error) {
-	return nil, notYet("ListRuleTypes")
-}
-
-// ListRuleExecutions is not available yet.
-func (s *Service) ListRuleExecutions(context.Context, *api.ListRuleExecutionsInput) (*api.ListRuleExecutionsOutput, error) {
-	return nil, notYet("ListRuleExecutions")
 }
 
 // ListDeployActionExecutionTargets is not available yet.

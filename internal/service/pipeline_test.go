@@ -151,10 +151,7 @@ func TestPipelineRefused(t *testing.T) {
 	s := newServer(t, options{maxPipelines: 1, maxActionTypes: 9})
 	s.customType("Source", "Src", "")
 	source := stage("Source", action("Fetch", "Source", "Custom", "Src", `"outputArtifacts":[{"name":"Code"}]`))
-	condition := `"conditions":[{"result":"FAIL","rules":[{"name":"r","ruleTypeId":{"category":"Rule","provider":"VariableCheck","owner":"AWS","version":"1"},"configuration":{"Variable":"#{codepipeline.PipelineExecutionId}","Value":"x","Operator":"EQ"}}]}]`
 	for _, tt := range []struct{ name, declaration, code string }{
-		{"condition", declare("P", `"pipelineType":"V2"`, source, `{"name":"Gate","actions":[`+approval("Ask", "")+`],"beforeEntry":{`+condition+`}}`), "InvalidStageDeclarationException"},
-		{"retry on failure", declare("P", `"pipelineType":"V2"`, source, `{"name":"Gate","actions":[`+approval("Ask", "")+`],"onFailure":{"result":"RETRY"}}`), "InvalidStageDeclarationException"},
 		{"one stage", declare("P", "", source), "InvalidStructureException"},
 	} {
 		s.root.refuse("CreatePipeline", `{"pipeline":`+tt.declaration+`}`, tt.code, "")
@@ -172,7 +169,6 @@ func TestNotYet(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for op, body := range map[string]string{
-		"ListRuleTypes": `{}`,
 		"GetActionType": `{"category":"Test","owner":"ThirdParty","provider":"X","version":"1"}`,
 	} {
 		s.root.refuse(op, body, "ValidationException", op+" is not available in this version of Penstock; see docs/compatibility.md")

@@ -76,7 +76,11 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 	if t, ok := actiontype.LookupBuiltin(p.Region, id); ok {
 		info := engine.TypeInfo{Available: true, Kind: job.Native, Timeout: t.Timeout}
 		if id.Category != "Approval" && !s.opt.Native(id) {
-			info.Unrunnable = "Penstock does not run actions of type " + id.Category + "/" + id.Owner + "/" + id.Provider + "/" + id.Version + " yet; see docs/compatibility.md"
+			what := "actions"
+			if id.Category == "Rule" {
+				what = "rules"
+			}
+			info.Unrunnable = "Penstock does not run " + what + " of type " + id.Category + "/" + id.Owner + "/" + id.Provider + "/" + id.Version + " yet; see docs/compatibility.md"
 		}
 		return info
 	}
