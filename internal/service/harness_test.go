@@ -113,7 +113,6 @@ type server struct {
 	sessions *auth.Sessions
 	lastID   atomic.Pointer[string] // newest id that the engine took
 	buckets  sync.Map               // account/region/bucket that was ensured
-	sources  chan int64             // pipelines whose sources may have changed
 
 	sdk  *codepipeline.Client
 	root caller
@@ -135,7 +134,7 @@ func newServer(t *testing.T, opts ...options) *server {
 	}
 	s := &server{
 		T: t, clock: &clock{t: time.Date(2026, 10, 2, 12, 0, 0, 0, time.UTC)}, folder: t.TempDir(),
-		log: &logBuffer{}, granted: &credentialSource{}, sources: make(chan int64, 64),
+		log: &logBuffer{}, granted: &credentialSource{},
 	}
 	master, err := auth.LoadOrCreateMasterKey(s.folder, "")
 	s.ok(err)
@@ -158,7 +157,7 @@ func newServer(t *testing.T, opts ...options) *server {
 			s.buckets.Store(account+"/"+region+"/"+bucket, true)
 			return nil
 		},
-		SourcesChanged: func(id int64) { s.sources <- id },
+		SourcesChanged: func(int64) {},
 		MaxPipelines:   o.maxPipelines, MaxActionTypes: o.maxActionTypes,
 	})
 	ctl := &control.Service{Store: s.store, Version: "test", NewToken: func() string { return "client-token-" + uuid.NewString() }}
