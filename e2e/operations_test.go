@@ -151,8 +151,8 @@ func TestOperations(t *testing.T) {
 	c.later("UpdateActionType", "--action-type", `{"id": {"category": "Test", "owner": "ThirdParty", "provider": "Acme", "version": "1"},
 		"executor": {"type": "JobWorker", "configuration": {"jobWorkerExecutorConfiguration": {"pollingAccounts": ["`+account+`"]}}},
 		"inputArtifactDetails": {"minimumCount": 0, "maximumCount": 1}, "outputArtifactDetails": {"minimumCount": 0, "maximumCount": 1}}`)
-	c.later("PutActionRevision", append(one, "--action-name", "Look", "--action-revision", "revisionId=1,revisionChangeId=1,created=2026-01-01T00:00:00Z")...)
-	c.later("ListDeployActionExecutionTargets", "--action-execution-id", nobody)
+	c.no("PutActionRevision", "ActionNotFoundException", append(one, "--action-name", "Look", "--action-revision", "revisionId=1,revisionChangeId=1,created=2026-01-01T00:00:00Z")...)
+	c.no("ListDeployActionExecutionTargets", "ActionExecutionNotFoundException", "--action-execution-id", nobody)
 
 	// The end.
 	if out := c.ok("UpdatePipeline", "--pipeline", path, "--query", "pipeline.version"); out != "2" {

@@ -19,12 +19,3 @@ func (s *Service) UpdateActionType(context.Context, *api.UpdateActionTypeInput) 
 	return notYet("UpdateActionType")
 }
 
-// PutActionRevision is not available yet.
-func (s *Service) PutActionRevision(context.Context, *api.PutActionRevisionInput) (*api.PutActionRevisionOutput, error) {
-	return nil, notYet("PutActionRevision")
-}
-
-// ListDeployActionExecutionTargets is not available yet.
-func (s *Service) ListDeployActionExecutionTargets(context.Context, *api.ListDeployActionExecutionTargetsInput) (*api.ListDeployActionExecutionTargetsOutput, error) {
-	return nil, notYet("ListDeployActionExecutionTargets")
-}
