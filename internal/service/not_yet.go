@@ -18,4 +18,3 @@ func (s *Service) GetActionType(context.Context, *api.GetActionTypeInput) (*api.
 func (s *Service) UpdateActionType(context.Context, *api.UpdateActionTypeInput) error {
 	return notYet("UpdateActionType")
 }
-

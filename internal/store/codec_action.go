@@ -89,12 +89,14 @@ func result(o *object, r *engine.Result) {
 	o.text("ErrorMessage", r.ErrorMessage)
 	o.text("UpdatedBy", r.UpdatedBy)
 	o.dict("Variables", r.Variables)
-	one(o, "Revision", r.Revision, func(o *object, r *engine.Revision) {
-		o.text("ID", r.ID)
-		o.text("ChangeID", r.ChangeID)
-		o.text("Summary", r.Summary)
-		o.time("Created", r.Created)
-	})
+	one(o, "Revision", r.Revision, revision)
+}
+
+func revision(o *object, r *engine.Revision) {
+	o.text("ID", r.ID)
+	o.text("ChangeID", r.ChangeID)
+	o.text("Summary", r.Summary)
+	o.time("Created", r.Created)
 }
 
 func actionType(o *object, t *pipeline.ActionType) {

@@ -31,6 +31,10 @@ func AppendExecution(b []byte, e *engine.Execution) []byte {
 		o.text("Type", v.Type)
 		o.text("Value", v.Value)
 	})
+	one(&o, "Bound", e.Bound, func(o *object, b *engine.Binding) {
+		o.text("Action", b.Action)
+		one(o, "Revision", &b.Revision, revision)
+	})
 	o.text("Stage", e.Stage)
 	o.flag("Inside", e.Inside)
 	each(&o, "Runs", e.Runs, stageRun)

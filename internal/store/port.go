@@ -61,6 +61,7 @@ type Reader interface {
 	ClientReader
 	TagReader
 	RuleReader
+	RevisionReader
 	WatchReader
 	WebhookReader
 	TimerReader
@@ -76,6 +77,7 @@ type Tx interface {
 	TypeWriter
 	ClientWriter
 	TagWriter
+	RevisionWriter
 	WatchWriter
 	WebhookWriter
 	OutboxWriter

@@ -177,15 +177,41 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 		}
 	}
 	w.Secrets, w.OutputVariables, w.EncryptionKey = a.Secrets, a.OutputVariables, store.Key
+	if a.Type.Category == "Source" {
+		bind(e, a, &w)
+	}
+	return w, nil
+}
+
+// bind tells a source action which revision to read, if it is not the newest:
+// Penstock's own actions by the override of their type, job workers by the
+// revision of the output artifacts.
+func bind(e *Execution, a *pipeline.Action, w *job.Data) {
+	if b := e.binding(a); b != nil {
+		for i := range w.Outputs {
+			w.Outputs[i].Revision = b.ID
+		}
+		if kinds := overridable[a.Type.Provider]; a.Type.Owner == "AWS" && len(kinds) > 0 {
+			w.Overrides = map[string]string{kinds[0]: b.ID}
+		}
+	}
 	for _, o := range e.Overrides {
-		if o.Action == a.Name && a.Type.Category == "Source" {
+		if o.Action == a.Name {
 			if w.Overrides == nil {
 				w.Overrides = map[string]string{}
 			}
 			w.Overrides[o.Type] = o.Value
 		}
 	}
-	return w, nil
+}
+
+// binding is the revision that the source action is bound to, nil if it reads
+// the newest.
+func (e *Execution) binding(a *pipeline.Action) *Revision {
+	if e.Bound == nil || e.Bound.Action != a.Name || a.Type.Category != "Source" {
+		return nil
+	}
+	return &e.Bound.Revision
 }
 
 // pollable reports whether a poll can ask for the value of a queryable
@@ -267,6 +293,9 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 	t.disarm(e, a)
 	decl := t.declaration(e).Stage(run.Stage).Action(a.Name)
 	if s == Succeeded {
+		if res.Revision == nil {
+			res.Revision = e.binding(decl)
+		}
 		t.keep(e, decl, a, res)
 	}
 	t.add(ActionUpdated{ID: a.ID, Status: s, At: t.env.Now, Result: res})

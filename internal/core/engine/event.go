@@ -38,6 +38,7 @@ type Start struct {
 	Trigger   Trigger
 	Variables []Variable
 	Overrides []Override
+	Bound     *Binding
 	// Replay is the execution that an earlier start with the same client
 	// request token began; "" if there was none.
 	Replay string

@@ -105,6 +105,7 @@ type Execution struct {
 	Attempt        int        // 1, and one more for each retry
 	Variables      []Variable `json:",omitempty"`
 	Overrides      []Override `json:",omitempty"`
+	Bound          *Binding   `json:",omitempty"`
 
 	Stage  string // the stage it is in or in front of; after its end the last one
 	Inside bool   // in the stage, not in front of it
@@ -130,6 +131,13 @@ type Variable struct{ Name, Value string }
 // Override names the revision a source action must read
 // (SourceRevisionOverride).
 type Override struct{ Action, Type, Value string }
+
+// Binding is the revision that a source action was announced to have
+// (PutActionRevision). The execution keeps to it, also in a retry.
+type Binding struct {
+	Action   string
+	Revision Revision
+}
 
 // StageRun is the passage of an execution through a stage.
 type StageRun struct {

@@ -88,6 +88,8 @@ var history = []string{
 		(SELECT pipeline_id, stage, action FROM action_latest WHERE pipeline_id = ? LIMIT ?)`,
 	`DELETE FROM stage_passed WHERE (pipeline_id, stage, version, execution) IN
 		(SELECT pipeline_id, stage, version, execution FROM stage_passed WHERE pipeline_id = ? LIMIT ?)`,
+	`DELETE FROM revision WHERE (pipeline_id, action, revision, change) IN
+		(SELECT pipeline_id, action, revision, change FROM revision WHERE pipeline_id = ? LIMIT ?)`,
 	`DELETE FROM start_token WHERE (pipeline_id, token) IN
 		(SELECT pipeline_id, token FROM start_token WHERE pipeline_id = ? LIMIT ?)`,
 }
