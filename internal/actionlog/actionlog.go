@@ -16,17 +16,18 @@ import (
 	"penstock/internal/blob"
 )
 
-// Bucket is the bucket of finished logs. It belongs to no account: only this
-// package reads it, for callers who may see the pipeline.
+// Bucket is the bucket of finished logs in the embedded store. It belongs to no
+// account: only this package reads it, for callers who may see the pipeline.
 const Bucket = "penstock-action-logs"
 
-// owner of Bucket; an account would have 12 digits.
+// owner of the bucket; an account would have 12 digits.
 const owner = "penstock"
 
 // Logs keeps the logs of action executions.
 type Logs struct {
-	spool *os.Root
-	store blob.Store
+	spool  *os.Root
+	store  blob.Store
+	bucket string
 
 	mu     sync.Mutex
 	live   map[string]int     // open writers by action execution
@@ -39,8 +40,8 @@ type notice struct {
 	readers int
 }
 
-// Open returns logs that spool in the folder.
-func Open(folder string, store blob.Store) (*Logs, error) {
+// Open returns logs that spool in the folder and end up in the bucket.
+func Open(folder string, store blob.Store, bucket string) (*Logs, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func Open(folder string, store blob.Store) (*Logs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Logs{spool: root, store: store, live: map[string]int{}, notice: map[string]*notice{}}, nil
+	return &Logs{spool: root, store: store, bucket: bucket, live: map[string]int{}, notice: map[string]*notice{}}, nil
 }
 
 // Close closes the spool folder.
@@ -107,7 +108,7 @@ func (l *Logs) restore(ctx context.Context, id string, f *os.File) error {
 	if st, err := f.Stat(); err != nil || st.Size() > 0 {
 		return err
 	}
-	old, err := l.store.Get(ctx, Bucket, id, nil)
+	old, err := l.store.Get(ctx, l.bucket, id, nil)
 	if blob.IsNotFound(err) {
 		return nil
 	}
@@ -160,14 +161,14 @@ func (l *Logs) finish(ctx context.Context, id string) error {
 	}
 	o := &blob.PutOptions{}
 	o.ContentType = "text/plain; charset=utf-8"
-	if _, err := l.store.Put(ctx, Bucket, id, f, o); err != nil {
+	if _, err := l.store.Put(ctx, l.bucket, id, f, o); err != nil {
 		return err
 	}
 	return l.spool.Remove(id)
 }
 
 func (l *Logs) ensureBucket(ctx context.Context) error {
-	return l.store.EnsureBucket(ctx, Bucket, &blob.BucketOptions{Owner: owner})
+	return l.store.EnsureBucket(ctx, l.bucket, &blob.BucketOptions{Owner: owner})
 }
 
 func (l *Logs) announce(id string) {
@@ -252,7 +253,7 @@ func (l *Logs) read(ctx context.Context, id string, offset int64, max int) (Chun
 		defer f.Close()
 		r = io.NewSectionReader(f, offset, int64(max))
 	case errors.Is(err, fs.ErrNotExist):
-		o, err := l.store.Get(ctx, Bucket, id, nil)
+		o, err := l.store.Get(ctx, l.bucket, id, nil)
 		if blob.IsNotFound(err) {
 			return c, nil
 		}

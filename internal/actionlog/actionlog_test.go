@@ -40,7 +40,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) again() {
 	f.Helper()
-	l, err := Open(f.spool, f.store)
+	l, err := Open(f.spool, f.store, Bucket)
 	f.ok(err)
 	f.Logs = l
 	f.Cleanup(func() { l.Close() })

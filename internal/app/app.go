@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore); err != nil {
+	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore, a.logBucket()); err != nil {
 		return err
 	}
 	providers, err := a.providers(ctx, bucketStore)

@@ -44,6 +44,15 @@ func (a *App) openBlobs(ctx context.Context, sessions *auth.Sessions) (blob.Stor
 	return embedded, embeddedCredentials{sessions, cfg.CredentialLife}, nil
 }
 
+// logBucket is where the logs of actions end up. An external S3 may be another
+// Penstock, whose own bucket of logs is out of reach.
+func (a *App) logBucket() string {
+	if a.embedded == nil {
+		return a.cfg.S3LogBucket
+	}
+	return reservedBucket
+}
+
 // embeddedCredentials makes credentials for the embedded S3.
 type embeddedCredentials struct {
 	sessions *auth.Sessions

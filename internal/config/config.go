@@ -38,7 +38,8 @@ type Config struct {
 	S3SecretAccessKey string // environment only
 	S3RoleARN         string // role that job credentials are made from
 	S3STSEndpoint     string
-	S3ShareKeys       bool // hand out the static keys with jobs when there is no role
+	S3LogBucket       string // for the logs of actions on the external S3
+	S3ShareKeys       bool   // hand out the static keys with jobs when there is no role
 	S3Hosts           []string
 
 	LambdaFunctions    map[string]string // URLs by function name
@@ -79,6 +80,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3Region, "s3-region", "us-east-1", "region of the external S3")
 	f.StringVar(&c.S3RoleARN, "s3-role-arn", "", "role to assume for the credentials of jobs on the external S3")
 	f.StringVar(&c.S3STSEndpoint, "s3-sts-endpoint", "", "URL of the STS that assumes --s3-role-arn; empty uses AWS's")
+	f.StringVar(&c.S3LogBucket, "s3-log-bucket", "penstock-logs", "bucket on the external S3 for the logs of actions")
 	f.BoolVar(&c.S3ShareKeys, "s3-share-keys", false, "hand the server's own S3 keys to jobs when there is no role (they reach every bucket)")
 	f.StringSliceVar(&c.S3Hosts, "s3-hosts", nil, "host names under which buckets are addressed as BUCKET.HOST, beside localhost")
 	f.StringToStringVar(&c.LambdaFunctions, "lambda-function", nil, "function of LambdaInvoke rules as `NAME=URL`; the event is posted to the URL (repeatable)")

@@ -47,7 +47,7 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { blobs.Close() })
-	logs, err := actionlog.Open(filepath.Join(t.TempDir(), "logs"), blobs)
+	logs, err := actionlog.Open(filepath.Join(t.TempDir(), "logs"), blobs, actionlog.Bucket)
 	if err != nil {
 		t.Fatal(err)
 	}

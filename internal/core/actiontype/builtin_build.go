@@ -32,7 +32,8 @@ var buildTypes = []Type{
 	commands("Compute"),
 
 	builtIn("Approval", OwnerAWS, "Manual",
-		optional("NotificationArn: Topic that is told about the request", "CustomData: Text for the reviewer", "ExternalEntityLink: Link for the reviewer"),
+		optional("NotificationArn: Topic that is told about the request", "CustomData: Text for the reviewer", "ExternalEntityLink: Link for the reviewer",
+			"IsSummaryRequired: Whether the reviewer must give a summary"),
 	).within(7 * 24 * time.Hour),
 }
 
