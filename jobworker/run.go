@@ -43,11 +43,17 @@ func (w *Worker) run(work, report context.Context, j Job) {
 		log.Info("the job has ended elsewhere; nothing to report")
 		err = ErrLost
 	default:
-		log.Info("job done", "took", time.Since(began), "err", err)
+		outcome, attrs := "job done", []any{"took", time.Since(began)}
+		if _, later := errors.AsType[*continueLater](err); later {
+			outcome = "job goes on in a later one"
+		} else if err != nil {
+			outcome, attrs = "job failed", append(attrs, "error", err)
+		}
+		log.Info(outcome, attrs...)
 		err = w.report(work, report, j, s, err)
 	}
 	if err != nil && !errors.Is(err, ErrLost) {
-		log.Error("report failed", "err", err)
+		log.Error("report failed", "error", err)
 	}
 	w.o.Hooks.Reported(j, err)
 }
