@@ -20,9 +20,12 @@ func variableCheck(variable, operator, value string) (passed bool, why string, e
 	case "CONTAINS":
 		passed = strings.Contains(variable, value)
 	case "MATCHES":
+		if _, err := regexp.Compile(value); err != nil {
+			return false, "", fmt.Errorf("the value '%s' is not a regular expression that can be evaluated: %v", shorten(value), err)
+		}
 		re, err := regexp.Compile(`\A(?:` + value + `)\z`)
 		if err != nil {
-			return false, "", fmt.Errorf("the value '%s' is not a regular expression that can be evaluated: %v", shorten(value), err)
+			return false, "", err
 		}
 		passed = re.MatchString(variable)
 	default:

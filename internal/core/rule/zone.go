@@ -48,8 +48,12 @@ func location(name string, zone func(string) (*time.Location, error)) (*time.Loc
 			return nil, unknownZone(name)
 		}
 	}
-	for _, spelling := range []string{strings.TrimSpace(name), capitals(upper), upper} {
-		if loc, err := zone(spelling); err == nil && loc != nil && spelling != "LOCAL" && spelling != "Local" {
+	region, city, _ := strings.Cut(upper, "/")
+	for _, spelling := range []string{strings.TrimSpace(name), capitals(upper), upper, capitals(region) + "/" + city} {
+		if upper == "LOCAL" { // the server's own zone has no name here
+			break
+		}
+		if loc, err := zone(spelling); err == nil {
 			return loc, nil
 		}
 	}
