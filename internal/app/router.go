@@ -17,7 +17,7 @@ type router struct {
 
 // ServeHTTP implements http.Handler.
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Authorization") == "" && isOwn(r.URL.Path) {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS") && isOwn(r.URL.Path) {
 		rt.own.ServeHTTP(w, r)
 		return
 	}

@@ -65,7 +65,7 @@ var table = []row{
 		"it reads the outbox like any reader; sinks know no engine"},
 
 	{"internal/sourcehost", "", "", "the API of GitHub and Gitea alone"},
-	{"internal/webhook", "internal/core/engine internal/core/fault internal/core/pipeline internal/jsonpath internal/store", "",
+	{"internal/webhook", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/jsonpath internal/store", "",
 		"a delivery is one store call, like an operation; it knows no principal and no wire of AWS"},
 	{"internal/service", "internal/api internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/sourcehost internal/store internal/webhook jobworker", "",
 		"authorise, translate, one store call; jobworker only to satisfy its Client"},

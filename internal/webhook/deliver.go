@@ -25,16 +25,24 @@ type gone struct{ code, message string }
 // Error implements error.
 func (g *gone) Error() string { return g.message }
 
-// deliver starts an execution for an authenticated delivery that passes the
-// filters and was not here before.
-func (rc *Receiver) deliver(ctx context.Context, hook store.Webhook, doc any, delivery string) error {
+// delivery is what a request brings, authenticated.
+type delivery struct {
+	id, event string // as the sender's headers say; "" = unknown
+	body      any
+}
+
+// deliver starts an execution for a delivery that passes the filters and was
+// not here before.
+func (rc *Receiver) deliver(ctx context.Context, hook store.Webhook, in delivery) error {
 	passes := false
+	var bound *engine.Binding
 	err := rc.opt.Store.View(ctx, func(r store.Reader) error {
 		_, target, err := findTarget(r, hook)
 		if err != nil {
 			return err
 		}
-		passes, err = match(hook.Filters, target, doc)
+		bound = binding(target, in.event, in.body)
+		passes, err = match(hook.Filters, target, in.body)
 		return err
 	})
 	if g, ok := errors.AsType[*gone](err); ok {
@@ -52,7 +60,7 @@ func (rc *Receiver) deliver(ctx context.Context, hook store.Webhook, doc any, de
 	}
 	execution := ""
 	err = rc.opt.Store.Update(ctx, func(tx store.Tx) (err error) {
-		execution, err = rc.start(tx, hook, delivery)
+		execution, err = rc.start(tx, hook, in.id, bound)
 		return err
 	})
 	if g, ok := errors.AsType[*gone](err); ok {
@@ -70,7 +78,7 @@ func (rc *Receiver) deliver(ctx context.Context, hook store.Webhook, doc any, de
 }
 
 // start returns the execution, "" for a delivery that started one before.
-func (rc *Receiver) start(tx store.Tx, hook store.Webhook, delivery string) (string, error) {
+func (rc *Receiver) start(tx store.Tx, hook store.Webhook, id string, bound *engine.Binding) (string, error) {
 	now := rc.opt.Store.Now()
 	current, err := tx.WebhookOf(hook.Token)
 	if errors.Is(err, store.ErrNotFound) {
@@ -83,14 +91,14 @@ func (rc *Receiver) start(tx store.Tx, hook store.Webhook, delivery string) (str
 	if err != nil {
 		return "", err
 	}
-	if delivery != "" {
+	if id != "" {
 		// The sender chooses how long it is; its hash has one length.
-		sum := sha256.Sum256([]byte(delivery))
+		sum := sha256.Sum256([]byte(id))
 		if fresh, err := tx.Delivered(hook.ID, hex.EncodeToString(sum[:]), now); err != nil || !fresh {
 			return "", err
 		}
 	}
-	execution, err := rc.opt.Store.Step(tx, p.ID, engine.Start{Trigger: engine.Trigger{Type: "Webhook", Detail: hook.ARN()}})
+	execution, err := rc.opt.Store.Step(tx, p.ID, engine.Start{Trigger: engine.Trigger{Type: "Webhook", Detail: hook.ARN()}, Bound: bound})
 	if err != nil {
 		return "", err
 	}

@@ -128,14 +128,15 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request) error {
 	if hook.Authentication == GitHubHMAC && !signed(r.Header, body, hook.Secret) {
 		return rc.forbid(hook, "its signature is missing or wrong")
 	}
-	if r.Header.Get("X-GitHub-Event") == "ping" {
+	in := delivery{id: r.Header.Get("X-GitHub-Delivery"), event: r.Header.Get("X-GitHub-Event")}
+	if in.event == "ping" {
 		return nil
 	}
-	doc, err := parseBody(body)
+	in.body, err = parseBody(body)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "the body is not JSON; let the sender use the content type application/json")
 	}
-	return rc.deliver(r.Context(), hook, doc, r.Header.Get("X-GitHub-Delivery"))
+	return rc.deliver(r.Context(), hook, in)
 }
 
 func (rc *Receiver) find(r *http.Request) (hook store.Webhook, err error) {

@@ -346,3 +346,27 @@ func TestInternalFailure(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 }
+
+// A push to GitHub binds the execution to its commit.
+func TestBoundToTheCommit(t *testing.T) {
+	t.Parallel()
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	w := newWorld(t, settings{})
+	w.pipeline(gitHubSource)
+	url := w.put(open()).URL
+	body := `{"ref":"refs/heads/main","after":"` + commit + `"}`
+	if status, answer := w.deliver(url, body, "X-GitHub-Event", "push"); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	w.ok(w.store.View(t.Context(), func(r store.Reader) error {
+		p, err := r.Pipeline(account, region, "P")
+		if err != nil {
+			return err
+		}
+		list, err := r.Executions(p.ID, "", 1)
+		if err == nil && (len(list) != 1 || list[0].Trigger.Type != "Webhook" || list[0].Bound == nil || list[0].Bound.Action != "Fetch" || list[0].Bound.Revision.ID != commit) {
+			t.Errorf("executions %+v", list)
+		}
+		return err
+	}))
+}
