@@ -272,12 +272,24 @@ func (m *memory) taken() []Event {
 var discard = slog.New(slog.DiscardHandler)
 
 // counts is a Meter.
-type counts struct{ delivered, failed, lost, waiting atomic.Int64 }
+type counts struct {
+	delivered, failed, lost, waiting atomic.Int64
 
-func (c *counts) Delivered(n int) { c.delivered.Add(int64(n)) }
+	more chan struct{} // gets a value with each delivery; may be nil
+}
+
+func (c *counts) Delivered(n int) {
+	c.delivered.Add(int64(n))
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
 func (c *counts) Failed()         { c.failed.Add(1) }
 func (c *counts) Lost(n int64)    { c.lost.Add(n) }
 func (c *counts) Waiting(n int64) { c.waiting.Store(n) }
+
 func (w *world) cursor() (n int64) {
 	w.Helper()
 	w.view(func(r store.Reader) (err error) {
@@ -317,7 +329,7 @@ func (b *buffer) String() string {
 func (w *world) feed(s Sink) *running {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
-	r := &running{counts: new(counts), log: new(buffer), pauses: make(chan time.Duration, 10000)}
+	r := &running{counts: &counts{more: make(chan struct{}, 10000)}, log: new(buffer), pauses: make(chan time.Duration, 10000)}
 	f := &Feed{Name: "test", Sink: s, Store: w.s, Log: slog.New(slog.NewTextHandler(r.log, nil)), Meter: r.counts,
 		Pause: func(_ context.Context, d time.Duration) { r.pauses <- d }}
 	if err := f.load(ctx); err != nil { // so that what comes next is not missed
