@@ -14,11 +14,11 @@ func (g *gambler) conditions(st *pipeline.Stage, mode string, first bool) {
 		}
 		c := pipeline.Condition{Result: one(g, results)}
 		for range 1 + g.upTo(2) {
-			c.Rules = append(c.Rules, parseRule(one(g, []string{"yes", "yes", "no", "hours", "lambda", "lambda", "run", "norule"})))
+			c.Rules = append(c.Rules, parseRule(one(g, []string{"yes", "yes", "no", "hours", "lambda", "lambda", "run", "norule", "norule"})))
 		}
 		return c
 	}
-	if g.chance(20) {
+	if g.chance(25) {
 		st.BeforeEntry = []pipeline.Condition{pick("FAIL", "SKIP", "FAIL", "")}
 	}
 	if g.chance(20) {
@@ -39,16 +39,23 @@ func (g *gambler) overrideOne() {
 	ev := OverrideCondition{Stage: g.stageName(), Execution: g.someExecution(), Place: one(g, []Place{BeforeEntry, OnSuccess}), By: "ana"}
 	var open []OverrideCondition
 	for _, e := range g.executions() {
-		for _, run := range e.Runs {
-			for _, c := range run.Conditions {
-				if c.Place != OnFailure && (c.Status == InProgress || c.Status == Failed || c.Status == Errored) {
-					open = append(open, OverrideCondition{run.Stage, e.ID, c.Place, "bo"})
-				}
+		st := g.state.Stage(e.Stage)
+		if e.Version != g.current || st == nil || st.Latest != e.ID {
+			continue
+		}
+		run := e.Run(e.Stage)
+		for _, c := range run.Conditions {
+			if c.Place == OnFailure {
+				continue
+			}
+			result := declaredAt(g.decls[e.Version].Stage(e.Stage), c.Place)[0].Result
+			if c.Status == InProgress || run.Status == Failed && result == pipeline.ResultFail && c.Status != Succeeded && c.Status != Overridden {
+				open = append(open, OverrideCondition{e.Stage, e.ID, c.Place, "bo"})
 			}
 		}
 	}
 	if len(open) > 0 && g.chance(80) {
-		ev = open[len(open)-1-min(g.upTo(4), len(open)-1)]
+		ev = one(g, open)
 	}
 	id, err := g.do(ev)
 	if err == nil && id != ev.Execution {
@@ -63,6 +70,9 @@ func (g *gambler) rollBackOne() {
 	if len(g.passed) > 0 && g.chance(70) {
 		p := g.passed[len(g.passed)-1-min(g.upTo(6), len(g.passed)-1)]
 		ev.Stage, ev.Target = p.Stage, p.Execution
+	}
+	if g.chance(10) {
+		ev.Target = "nobody"
 	}
 	_, err := g.do(ev)
 	g.note(err)

@@ -24,7 +24,7 @@ func stepsOfRun() int {
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_RANDOM_STEPS")); err == nil && n > 0 {
 		return n
 	}
-	return 250
+	return 600
 }
 
 // TestRandomCommands runs random commands on random pipelines. After each the
@@ -70,7 +70,7 @@ func TestRandomCommands(t *testing.T) {
 		return
 	}
 	t.Logf("%d steps; refusals: %v", steps, refusals)
-	if steps < 20_000 {
+	if steps < 40_000 {
 		return // fewer runs were asked for: not enough to see everything
 	}
 	for _, r := range machines {
@@ -198,7 +198,7 @@ func (g *gambler) step() {
 		}
 	case n < 77:
 		g.stopOne()
-	case n < 81:
+	case n < 80:
 		g.retryOne()
 	case n < 83:
 		g.overrideOne()
@@ -214,7 +214,7 @@ func (g *gambler) step() {
 	case n < 98:
 		g.staleTimer()
 	case n < 99 || !g.chance(10):
-		if g.chance(40) {
+		if g.chance(60) {
 			g.note(g.declare(g.declaration()))
 		}
 	default:
@@ -233,6 +233,10 @@ func (g *gambler) begin() {
 		ev := Start{Trigger: Trigger{Type: one(g, []string{"StartPipelineExecution", "Webhook"})}}
 		if g.chance(90) {
 			ev.Variables = []Variable{{"Target", "here"}}
+		}
+		if a := one(g, g.decls[g.current].Stages[0].Actions); g.chance(20) {
+			ev.Trigger.Type = "PutActionRevision"
+			ev.Bound = &Binding{a.Name, Revision{ID: "bound to " + a.Name}}
 		}
 		_, err := g.do(ev)
 		g.note(err)
