@@ -262,7 +262,8 @@ type Purger interface {
 	// ClearTimer removes a timer that led to nothing.
 	ClearTimer(t engine.Timer) error
 	// Purge removes at most limit rows: jobs that ended before now minus
-	// job.Retention, outbox rows and history of deleted pipelines, and
-	// reports whether there is more.
+	// job.Retention, outbox rows, history of deleted pipelines and
+	// deliveries older than DeliveryRetention, and reports whether there is
+	// more.
 	Purge(now time.Time, limit int) (more bool, err error)
 }

@@ -73,10 +73,15 @@ func (t *txn) DeleteWebhook(account, region, name string) error {
 }
 
 func (t *txn) Delivered(webhookID int64, delivery string, now time.Time) (bool, error) {
-	err := t.tx.Exec(`DELETE FROM webhook_delivery WHERE webhook_id = ? AND at <= ?`, webhookID, millis(now.Add(-store.DeliveryRetention)))
-	if err != nil {
-		return false, err
-	}
-	err = t.tx.Exec(`INSERT INTO webhook_delivery (webhook_id, delivery, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, webhookID, delivery, millis(now))
+	err := t.tx.Exec(`INSERT INTO webhook_delivery (webhook_id, delivery, at) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET at = excluded.at WHERE webhook_delivery.at <= ?`,
+		webhookID, delivery, millis(now), millis(now.Add(-store.DeliveryRetention)))
 	return t.tx.Changes() > 0, err
+}
+
+// purgeDeliveries removes deliveries that may come again.
+func (t *txn) purgeDeliveries(now time.Time, limit int) (int, error) {
+	err := t.tx.Exec(`DELETE FROM webhook_delivery WHERE (webhook_id, delivery) IN
+		(SELECT webhook_id, delivery FROM webhook_delivery WHERE at <= ? LIMIT ?)`, millis(now.Add(-store.DeliveryRetention)), limit)
+	return int(t.tx.Changes()), err
 }

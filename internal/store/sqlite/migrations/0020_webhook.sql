@@ -18,4 +18,4 @@ CREATE TABLE webhook_delivery (
     at         INTEGER NOT NULL,
     PRIMARY KEY (webhook_id, delivery)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX webhook_delivery_at ON webhook_delivery (webhook_id, at);
+CREATE INDEX webhook_delivery_at ON webhook_delivery (at);
