@@ -70,6 +70,11 @@ func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*a
 
 // UntagResource removes tags; keys that are not there are ignored.
 func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	for _, k := range in.TagKeys {
+		if err := ownKey(k); err != nil {
+			return nil, err
+		}
+	}
 	return &api.UntagResourceOutput{}, s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) {
 		for _, k := range in.TagKeys {
 			delete(tags, k)
