@@ -109,16 +109,16 @@ func (s *File) Deliver(_ context.Context, events []Event) (int, error) {
 // follow opens the file anew when its path leads to another one or to none.
 func (s *File) follow() error {
 	if s.f != nil {
+		open, err := s.f.Stat()
+		if err != nil {
+			return errors.Join(err, s.Close())
+		}
 		there, err := os.Stat(s.path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		open, err2 := s.f.Stat()
-		if err2 != nil {
-			return err2
-		}
 		if err == nil && os.SameFile(there, open) {
 			return nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		if err := s.Close(); err != nil {
 			return err
