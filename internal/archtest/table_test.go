@@ -87,10 +87,12 @@ var table = []row{
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
+	{"internal/runlocal", "internal/api internal/app internal/archive internal/config internal/control internal/core/actiontype internal/core/pipeline internal/execworker internal/sigv4 internal/workspace jobworker",
+		sdk + " github.com/spf13/pflag", "a server of its own, and a client of it"},
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
 	{"internal/execworker", "internal/archive internal/procgroup internal/workspace jobworker", sdk, "a stranger's worker: the public kit and S3, nothing of the server"},
 	{"internal/demo", "internal/api internal/auth internal/control internal/sigv4", sdk, "a client that starts its own server process"},
-	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker jobworker",
+	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker internal/runlocal jobworker",
 		"github.com/spf13/cobra golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
 
 	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
