@@ -8,7 +8,7 @@ GO       ?= go
 FUZZTIME ?= 15s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help build demo test test-short lint verify generate fuzz bench tools
+.PHONY: help build demo test test-short lint verify generate fuzz soak bench tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,9 @@ build: ## Build bin/penstock, one static binary
 demo: build ## Watch a pipeline with every kind of action run on a server of its own
 	./bin/penstock demo
 
-test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end
+test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end, random commands
 	CI=true $(GO) test -race -timeout 8m ./...
+	PENSTOCK_RANDOM_STEPS=600 $(GO) test -count=1 -timeout 5m ./internal/core/engine -run TestRandomCommands -rapid.checks=430
 
 test-short: ## What is worth running while you work, in about a minute
 	$(GO) test -short -timeout 3m ./...
@@ -48,6 +49,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (15s)
 			$(GO) test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
 		done; \
 	done
+
+soak: ## Play a million random commands on the engine
+	PENSTOCK_RANDOM_STEPS=1000 $(GO) test -count=1 -timeout 60m ./internal/core/engine -run TestRandomCommands -rapid.checks=1700 -v
 
 bench: ## Measure job calls per second and hand-over times beside their baselines
 	$(GO) run ./bench
