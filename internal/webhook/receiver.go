@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +23,12 @@ const (
 	MaxBody = 10 << 20
 	// bodyTime is how long a sender may take to send it.
 	bodyTime = 30 * time.Second
-	// atOnce is how many bodies are held in memory.
-	atOnce = 16
+	// atOnce is how many bodies are held in memory, and largeAtOnce how many
+	// documents of more than largeBody bytes: parsed, they take many times
+	// the room.
+	atOnce      = 16
+	largeAtOnce = 2
+	largeBody   = 1 << 20
 )
 
 // Options are the settings of a Receiver.
@@ -42,7 +47,8 @@ type Options struct {
 type Receiver struct {
 	opt   Options
 	rates rates
-	slots chan struct{}
+	slots slots // for bodies
+	large slots // for large documents
 }
 
 // NewReceiver returns a Receiver.
@@ -50,9 +56,23 @@ func NewReceiver(opt Options) *Receiver {
 	return &Receiver{
 		opt:   opt,
 		rates: rates{perSecond: cmp.Or(opt.Rate, 5), burst: float64(cmp.Or(opt.Burst, 60)), buckets: map[int64]bucket{}},
-		slots: make(chan struct{}, atOnce),
+		slots: make(slots, atOnce), large: make(slots, largeAtOnce),
 	}
 }
+
+// slots are places for what takes memory.
+type slots chan struct{}
+
+func (s slots) take(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s slots) give() { <-s }
 
 // answer is a status with a sentence for whoever looks at the delivery at its
 // sender.
@@ -115,12 +135,10 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request) error {
 	if wait := rc.rates.take(hook.ID, rc.opt.Store.Now()); wait > 0 {
 		return &answer{http.StatusTooManyRequests, "this webhook gets too many deliveries", wait}
 	}
-	select {
-	case rc.slots <- struct{}{}:
-		defer func() { <-rc.slots }()
-	case <-r.Context().Done():
-		return r.Context().Err()
+	if err := rc.slots.take(r.Context()); err != nil {
+		return err
 	}
+	defer rc.slots.give()
 	body, err := readBody(w, r)
 	if err != nil {
 		return err
@@ -131,6 +149,12 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request) error {
 	in := delivery{id: r.Header.Get("X-GitHub-Delivery"), event: r.Header.Get("X-GitHub-Event")}
 	if in.event == "ping" {
 		return nil
+	}
+	if len(body) > largeBody {
+		if err := rc.large.take(r.Context()); err != nil {
+			return err
+		}
+		defer rc.large.give()
 	}
 	in.body, err = parseBody(body)
 	if err != nil {

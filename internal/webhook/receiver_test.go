@@ -318,6 +318,35 @@ func TestReplayAtOnce(t *testing.T) {
 	}
 }
 
+// Large bodies wait for each other and all get through.
+func TestLargeBodies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.pipeline(customSource)
+	url := w.put(open(`{"jsonPath":"$.n.length()","matchEquals":"1000000"}`)).URL
+	body := `{"n":[` + strings.TrimSuffix(strings.Repeat("1,", 1_000_000), ",") + `]}`
+	done := make(chan int)
+	for range 5 {
+		go func() {
+			resp, err := http.Post(url, "application/json", strings.NewReader(body))
+			if err != nil {
+				done <- 0
+				return
+			}
+			resp.Body.Close()
+			done <- resp.StatusCode
+		}()
+	}
+	for range 5 {
+		if status := <-done; status != 200 {
+			t.Errorf("status %d", status)
+		}
+	}
+	if n := len(w.started()); n != 5 {
+		t.Errorf("%d executions", n)
+	}
+}
+
 // The filters see the configuration as it is at the delivery.
 func TestPlaceholderAtDelivery(t *testing.T) {
 	t.Parallel()
