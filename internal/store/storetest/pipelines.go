@@ -167,16 +167,20 @@ func deletion(f *fixture) {
 // purgeDeleted removes the history of a deleted pipeline in small steps and
 // leaves others alone.
 func purgeDeleted(f *fixture) {
-	kept, doomed := f.pipeline("kept"), f.pipeline("doomed")
+	kept, doomed := f.guarded("kept"), f.guarded("doomed")
 	for _, p := range []int64{kept, doomed} {
 		for range 3 {
 			f.startExecution(p)
 			f.work(sourceLine)
+			f.work(ruleLine)
 			f.work(buildLine)
 		}
 	}
 	f.update(func(tx store.Tx) error {
 		if err := tx.PutStartToken(doomed, "t", "e"); err != nil {
+			return err
+		}
+		if err := tx.PutAnnounced(doomed, store.AnnouncedRevision{Action: "a", Revision: "r", Change: "c"}); err != nil {
 			return err
 		}
 		return tx.DeletePipeline(doomed)
@@ -196,6 +200,8 @@ func purgeDeleted(f *fixture) {
 	}
 	list := read(f, func(r store.Reader) ([]*engine.Execution, error) { return r.Executions(kept, "", 10) })
 	f.equal("executions of the other pipeline", len(list), 3)
+	rules := read(f, func(r store.Reader) ([]engine.ActionRecord, error) { return r.Rules(kept, "", "", 10) })
+	f.equal("rules of the other pipeline", len(rules), 6)
 }
 
 func executions(f *fixture) {

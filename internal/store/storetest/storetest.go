@@ -40,7 +40,8 @@ func Run(t *testing.T, open Open) {
 		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "webhooks": webhooks, "deliveries to webhooks": webhookDeliveries, "timers": timers,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors,
-		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen, "missing rows": missingRows,
+		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen,
+		"rules": rules, "automatic rollback": automaticRollback, "announced revisions": announcedRevisions, "missing rows": missingRows,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,7 +84,7 @@ func (f *fixture) use(d store.Driver) {
 		Now:    f.now,
 		NewID:  newID,
 		NewKey: func() string { return "k" + string(rune('a'+rand.IntN(26))) },
-		Native: func(t pipeline.ActionType) bool { return t.Provider == "S3" },
+		Native: func(t pipeline.ActionType) bool { return t.Provider == "S3" || t == commandsRule },
 
 		ContinuationDelay: f.delay, AckWindow: window,
 	})
