@@ -112,6 +112,9 @@ func (db *DB) open(opt Options) error {
 	if err := useWAL(w); err != nil {
 		return fmt.Errorf("open %s: %w", db.path, err)
 	}
+	if err := gatherWAL(w); err != nil {
+		return fmt.Errorf("open %s: %w", db.path, err)
+	}
 	if opt.Migrations != nil {
 		if err := migrate(w, opt.Migrations, opt.Logger); err != nil {
 			return fmt.Errorf("migrate %s: %w", db.path, err)
