@@ -139,7 +139,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		Webhooks: hooks,
 	})
 	a.addWorkers(providers)
-	if err := a.addSinks(); err != nil {
+	if err := a.addSinks(ctx); err != nil {
 		return err
 	}
 	ctl := &control.Service{Store: a.store, Logs: a.logs, NewToken: newToken, Version: version}

@@ -28,7 +28,7 @@ type Meter interface {
 	Waiting(entries int64) // outbox entries that the sink has yet to take
 }
 
-// Feed brings the outbox to one sink.
+// Feed brings the outbox to one sink: Load it, then Run it.
 type Feed struct {
 	Name  string // of the sink: its cursor is kept under it
 	Sink  Sink
@@ -58,31 +58,8 @@ const (
 	lastRetry  = time.Minute
 )
 
-// Run feeds the sink until ctx ends. It returns only then: what fails is tried
-// again.
-func (f *Feed) Run(ctx context.Context) {
-	if f.Pause == nil {
-		f.Pause = pause
-	}
-	for ctx.Err() == nil {
-		err := f.load(ctx)
-		if err == nil {
-			break
-		}
-		f.failed(ctx, "the cursor of an event sink cannot be read", err)
-	}
-	for ctx.Err() == nil {
-		f.step(ctx)
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := f.save(last); err != nil {
-		f.Log.Warn("the cursor of an event sink was not saved; some events will be delivered again", "sink", f.Name, "error", err)
-	}
-}
-
-// load finds the cursor. A new sink starts with the next event.
-func (f *Feed) load(ctx context.Context) error {
+// Load finds the cursor. A new sink starts with the event that comes next.
+func (f *Feed) Load(ctx context.Context) error {
 	err := f.Store.Update(ctx, func(tx store.Tx) (err error) {
 		if f.saved, err = tx.SinkCursor(f.Name); !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -94,6 +71,22 @@ func (f *Feed) load(ctx context.Context) error {
 	})
 	f.read, f.taken = f.saved, f.saved
 	return err
+}
+
+// Run feeds the sink until ctx ends. It returns only then: what fails is tried
+// again.
+func (f *Feed) Run(ctx context.Context) {
+	if f.Pause == nil {
+		f.Pause = pause
+	}
+	for ctx.Err() == nil {
+		f.step(ctx)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := f.save(last); err != nil {
+		f.Log.Warn("the cursor of an event sink was not saved; some events will be delivered again", "sink", f.Name, "error", err)
+	}
 }
 
 // step delivers what there is, or waits for more.

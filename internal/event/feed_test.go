@@ -159,7 +159,7 @@ func TestFailingSink(t *testing.T) {
 	}
 	good := newMemory()
 	other := &Feed{Name: "other", Sink: good, Store: w.s, Log: discard, Meter: new(counts)}
-	if err := other.load(t.Context()); err != nil {
+	if err := other.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	feed := w.feed(bad)

@@ -332,7 +332,7 @@ func (w *world) feed(s Sink) *running {
 	r := &running{counts: &counts{more: make(chan struct{}, 10000)}, log: new(buffer), pauses: make(chan time.Duration, 10000)}
 	f := &Feed{Name: "test", Sink: s, Store: w.s, Log: slog.New(slog.NewTextHandler(r.log, nil)), Meter: r.counts,
 		Pause: func(_ context.Context, d time.Duration) { r.pauses <- d }}
-	if err := f.load(ctx); err != nil { // so that what comes next is not missed
+	if err := f.Load(ctx); err != nil { // so that what comes next is not missed
 		w.Fatal(err)
 	}
 	done := make(chan struct{})
