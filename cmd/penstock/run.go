@@ -217,7 +217,7 @@ func progressLine(p runlocal.Progress) string {
 	if p.Action == "" {
 		return "penstock: " + clean(p.Message)
 	}
-	line := p.Stage + "/" + p.Action + " " + strings.ToLower(p.Event)
+	line := p.Stage + "/" + named(p.Action, p.Rule) + " " + strings.ToLower(p.Event)
 	if p.Event != "started" {
 		line += " after " + seconds(p.Took)
 	}
@@ -225,6 +225,14 @@ func progressLine(p runlocal.Progress) string {
 		line += ": " + clean(p.Message)
 	}
 	return line
+}
+
+// named is the name of an action, or of a rule.
+func named(name string, rule bool) string {
+	if rule {
+		return "rule " + name
+	}
+	return name
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
@@ -242,7 +250,8 @@ type ran struct {
 
 type ranAction struct {
 	Stage   string  `json:"stage"`
-	Action  string  `json:"action"`
+	Action  string  `json:"action,omitempty"`
+	Rule    string  `json:"rule,omitempty"` // of the stage's conditions
 	Status  string  `json:"status"`
 	Seconds float64 `json:"seconds"`
 	Message string  `json:"message,omitempty"`
@@ -254,18 +263,22 @@ func (c *cli) printRun(w io.Writer, r runlocal.Result, out string) error {
 	if c.json() {
 		v := ran{r.Pipeline, r.ExecutionID, r.Status, r.Summary, r.Took.Seconds(), []ranAction{}, r.Files}
 		for _, a := range r.Actions {
-			v.Actions = append(v.Actions, ranAction{a.Stage, a.Action, a.Status, a.Took.Seconds(), a.Message, a.Log})
+			one := ranAction{Stage: a.Stage, Action: a.Action, Status: a.Status, Seconds: a.Took.Seconds(), Message: a.Message, Log: a.Log}
+			if a.Rule {
+				one.Action, one.Rule = "", a.Action
+			}
+			v.Actions = append(v.Actions, one)
 		}
 		return printJSONLine(w, v)
 	}
 	for _, a := range r.Actions {
 		if a.Log != "" {
-			fmt.Fprintf(w, "==> Log of %s/%s\n%s\n", a.Stage, a.Action, strings.TrimRight(a.Log, "\n"))
+			fmt.Fprintf(w, "==> Log of %s/%s\n%s\n", a.Stage, named(a.Action, a.Rule), strings.TrimRight(a.Log, "\n"))
 		}
 	}
 	var rows [][]string
 	for _, a := range r.Actions {
-		rows = append(rows, []string{a.Stage, a.Action, a.Status, seconds(a.Took), clean(a.Message)})
+		rows = append(rows, []string{a.Stage, named(a.Action, a.Rule), a.Status, seconds(a.Took), clean(a.Message)})
 	}
 	screen := c.screen(w)
 	for _, line := range screen.table([]string{"STAGE", "ACTION", "STATUS", "TIME", ""}, rows) {

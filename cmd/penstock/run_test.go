@@ -144,6 +144,7 @@ func TestProgressLine(t *testing.T) {
 	}{
 		{"note", runlocal.Progress{Event: "note", Message: "all\nset"}, "penstock: all set"},
 		{"started", runlocal.Progress{Stage: "S", Action: "A", Event: "started"}, "S/A started"},
+		{"rule", runlocal.Progress{Stage: "S", Action: "R", Rule: true, Event: "started"}, "S/rule R started"},
 		{"ended", runlocal.Progress{Stage: "S", Action: "A", Event: "Failed", Took: 1250 * time.Millisecond, Message: "no"}, "S/A failed after 1.2s: no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

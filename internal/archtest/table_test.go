@@ -87,7 +87,7 @@ var table = []row{
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
-	{"internal/runlocal", "internal/api internal/app internal/archive internal/config internal/control internal/core/actiontype internal/core/pipeline internal/execworker internal/sigv4 internal/workspace jobworker",
+	{"internal/runlocal", "internal/api internal/app internal/archive internal/config internal/core/actiontype internal/core/pipeline internal/execworker internal/sigv4 internal/workspace jobworker",
 		sdk + " github.com/spf13/pflag", "a server of its own, and a client of it"},
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
 	{"internal/execworker", "internal/archive internal/procgroup internal/workspace jobworker", sdk, "a stranger's worker: the public kit and S3, nothing of the server"},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"penstock/internal/api"
-	"penstock/internal/control"
 )
 
 // lookEvery is the pause between two looks at the execution.
@@ -76,14 +75,14 @@ func (f *follower) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	f.result.Status, f.result.Summary = got.PipelineExecution.Status, got.PipelineExecution.StatusSummary
-	actions, err := f.actions(ctx)
+	steps, err := f.steps(ctx)
 	if err != nil {
 		return false, err
 	}
 	waiting := false
-	for _, a := range actions {
-		f.tell(a)
-		waiting = waiting || a.Status == api.ActionExecutionStatusInProgress && a.Input != nil && a.Input.ActionTypeId != nil && a.Input.ActionTypeId.Category == "Approval"
+	for _, s := range steps {
+		f.tell(s)
+		waiting = waiting || s.approval && s.status == api.ActionExecutionStatusInProgress
 	}
 	if waiting {
 		if err := f.approvals(ctx); err != nil {
@@ -93,51 +92,99 @@ func (f *follower) look(ctx context.Context) (bool, error) {
 	return f.result.Status != api.PipelineExecutionStatusInProgress && f.result.Status != api.PipelineExecutionStatusStopping, nil
 }
 
-// actions lists the execution's actions in the order in which they started.
-func (f *follower) actions(ctx context.Context) ([]api.ActionExecutionDetail, error) {
+// step is an action execution or a rule execution.
+type step struct {
+	id, stage, name, status string
+	rule, approval          bool
+	began, changed          time.Time
+	message                 string
+}
+
+// steps lists what the execution has started, in order.
+func (f *follower) steps(ctx context.Context) ([]step, error) {
+	all, err := f.actions(ctx)
+	if err == nil && slices.ContainsFunc(f.pipeline.Stages, func(s api.StageDeclaration) bool { return len(rules(&s)) > 0 }) {
+		var more []step
+		more, err = f.rules(ctx)
+		all = append(all, more...)
+	}
+	slices.SortStableFunc(all, func(a, b step) int { return a.began.Compare(b.began) })
+	return all, err
+}
+
+func (f *follower) actions(ctx context.Context) ([]step, error) {
 	in := &api.ListActionExecutionsInput{PipelineName: f.pipeline.Name, Filter: &api.ActionExecutionFilter{PipelineExecutionId: f.result.ExecutionID}}
-	var all []api.ActionExecutionDetail
+	var all []step
 	for {
 		out, err := f.client.ListActionExecutions(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, out.ActionExecutionDetails...)
+		for _, a := range out.ActionExecutionDetails {
+			s := step{id: a.ActionExecutionId, stage: a.StageName, name: a.ActionName, status: a.Status, began: a.StartTime, changed: a.LastUpdateTime}
+			s.approval = a.Input != nil && a.Input.ActionTypeId != nil && a.Input.ActionTypeId.Category == "Approval"
+			if a.Output != nil && a.Output.ExecutionResult != nil {
+				s.say(a.Output.ExecutionResult.ExternalExecutionSummary, a.Output.ExecutionResult.ErrorDetails)
+			}
+			all = append(all, s)
+		}
 		if in.NextToken = out.NextToken; in.NextToken == "" {
-			break
+			slices.Reverse(all) // they come newest first
+			return all, nil
 		}
 	}
-	slices.Reverse(all)
-	slices.SortStableFunc(all, func(a, b api.ActionExecutionDetail) int { return a.StartTime.Compare(b.StartTime) })
-	return all, nil
 }
 
-// tell reports an action whose status is new.
-func (f *follower) tell(a api.ActionExecutionDetail) {
-	before, known := f.seen[a.ActionExecutionId]
-	if before == a.Status {
-		return
-	}
-	f.seen[a.ActionExecutionId] = a.Status
-	p := Progress{Stage: a.StageName, Action: a.ActionName, Event: "started"}
-	if !known {
-		f.Tell(p)
-		f.ids = append(f.ids, a.ActionExecutionId)
-		f.result.Actions = append(f.result.Actions, Action{Stage: a.StageName, Action: a.ActionName, Status: a.Status})
-	}
-	if a.Status == api.ActionExecutionStatusInProgress {
-		return
-	}
-	p.Event, p.Took = a.Status, a.LastUpdateTime.Sub(a.StartTime)
-	if a.Output != nil && a.Output.ExecutionResult != nil {
-		p.Message = a.Output.ExecutionResult.ExternalExecutionSummary
-		if d := a.Output.ExecutionResult.ErrorDetails; d != nil && a.Status == api.ActionExecutionStatusFailed {
-			p.Message = d.Message
+func (f *follower) rules(ctx context.Context) ([]step, error) {
+	in := &api.ListRuleExecutionsInput{PipelineName: f.pipeline.Name, Filter: &api.RuleExecutionFilter{PipelineExecutionId: f.result.ExecutionID}}
+	var all []step
+	for {
+		out, err := f.client.ListRuleExecutions(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.RuleExecutionDetails {
+			s := step{id: r.RuleExecutionId, stage: r.StageName, name: r.RuleName, status: r.Status, rule: true, began: r.StartTime, changed: r.LastUpdateTime}
+			if r.Output != nil && r.Output.ExecutionResult != nil {
+				s.say(r.Output.ExecutionResult.ExternalExecutionSummary, r.Output.ExecutionResult.ErrorDetails)
+			}
+			all = append(all, s)
+		}
+		if in.NextToken = out.NextToken; in.NextToken == "" {
+			slices.Reverse(all)
+			return all, nil
 		}
 	}
+}
+
+// say keeps what there is to say about the end of a step.
+func (s *step) say(summary string, failed *api.ErrorDetails) {
+	s.message = summary
+	if failed != nil && s.status == api.ActionExecutionStatusFailed {
+		s.message = failed.Message
+	}
+}
+
+// tell reports a step whose status is new.
+func (f *follower) tell(s step) {
+	before, known := f.seen[s.id]
+	if before == s.status {
+		return
+	}
+	f.seen[s.id] = s.status
+	p := Progress{Stage: s.stage, Action: s.name, Rule: s.rule, Event: "started"}
+	if !known {
+		f.Tell(p)
+		f.ids = append(f.ids, s.id)
+		f.result.Actions = append(f.result.Actions, Action{Stage: s.stage, Action: s.name, Rule: s.rule, Status: s.status})
+	}
+	if s.status == api.ActionExecutionStatusInProgress {
+		return
+	}
+	p.Event, p.Took, p.Message = s.status, s.changed.Sub(s.began), s.message
 	f.Tell(p)
-	ended := &f.result.Actions[slices.Index(f.ids, a.ActionExecutionId)]
-	ended.Status, ended.Took, ended.Message = a.Status, p.Took, p.Message
+	ended := &f.result.Actions[slices.Index(f.ids, s.id)]
+	ended.Status, ended.Took, ended.Message = s.status, p.Took, p.Message
 }
 
 // approvals answers the approvals that wait.
@@ -193,32 +240,14 @@ func (f *follower) addLogs(ctx context.Context) error {
 		if a.Status != api.ActionExecutionStatusFailed {
 			continue
 		}
-		text, err := f.log(ctx, f.ids[i])
+		text, err := f.app.LogEnd(ctx, f.ids[i], keep)
 		if err != nil {
 			return fmt.Errorf("the log of %s/%s: %w", a.Stage, a.Action, err)
 		}
-		if text == "" {
+		if text == "" && !a.Rule {
 			text = f.logs.text(a.Stage, a.Action)
 		}
 		a.Log = strings.ToValidUTF8(text, "")
 	}
 	return nil
-}
-
-// log returns the end of an action's log, "" when there is none.
-func (f *follower) log(ctx context.Context, id string) (string, error) {
-	in := control.GetActionLogInput{PipelineName: f.pipeline.Name, ActionExecutionID: id}
-	text := ""
-	for {
-		var out control.GetActionLogOutput
-		if err := f.client.CallRaw(ctx, "Penstock.GetActionLog", in, &out); err != nil {
-			return text, err
-		}
-		text += out.Content
-		text = text[max(0, len(text)-keep):]
-		if out.Ended || out.Content == "" {
-			return text, nil
-		}
-		in.Offset = out.NextOffset
-	}
 }

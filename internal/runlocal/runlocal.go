@@ -59,6 +59,7 @@ type Decision struct {
 // Progress is a step of the run.
 type Progress struct {
 	Stage, Action string // "" for what concerns the run
+	Rule          bool   // Action is a rule of the stage's conditions
 	// Event is note, started, or the status that an action has ended with.
 	Event   string
 	Took    time.Duration
@@ -72,15 +73,17 @@ type Result struct {
 	Status      string // of the execution: Succeeded, Failed, Stopped …
 	Summary     string // why, when the execution says so
 	Took        time.Duration
-	Actions     []Action // in the order in which they started
+	Actions     []Action // and rules, in the order in which they started
 	Files       int      // that were copied to Options.Out
 }
 
 // Action is one action execution of a run.
 type Action struct {
-	Stage, Action, Status string
-	Took                  time.Duration
-	Message               string
+	Stage, Action string
+	Rule          bool // Action is a rule of the stage's conditions
+	Status        string
+	Took          time.Duration
+	Message       string
 	// Log is the end of what a failed action has printed.
 	Log string
 }

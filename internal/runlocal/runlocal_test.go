@@ -310,10 +310,31 @@ func TestFunction(t *testing.T) {
 	result, err := runlocal.Run(t.Context(), runlocal.Options{
 		Region: "us-east-1", Pipeline: d, Sources: map[string]string{"Fetch": folder(t, "f")}, Tell: new(events).Tell, Functions: map[string]string{"ask": function.URL},
 	})
-	if err != nil && strings.Contains(err.Error(), "does not evaluate yet") {
-		t.Skip("conditions are not evaluated yet")
-	}
 	if err != nil || result.Status != "Succeeded" || len(called) != 1 {
 		t.Errorf("%+v, %v, called %d times", result, err, len(called))
+	}
+	if rule := result.Actions[1]; !rule.Rule || rule.Action != "Ask" || rule.Stage != "S1" || rule.Status != "Succeeded" {
+		t.Errorf("the rule is shown as %+v", rule)
+	}
+}
+
+// A rule that fails is told of like an action, with what it has printed.
+func TestRuleFails(t *testing.T) {
+	t.Parallel()
+	d := pipeline(t, "", fetch, deploy)
+	d.Stages[1].OnSuccess = &api.SuccessConditions{Conditions: []api.Condition{{Result: "FAIL", Rules: []api.RuleDeclaration{{
+		Name: "Probe", RuleTypeId: api.RuleTypeId{Category: "Rule", Owner: "AWS", Provider: "Commands", Version: "1"}, Commands: []string{"echo nobody answers; exit 7"},
+		InputArtifacts: []api.InputArtifact{{Name: "Tree"}},
+	}}}}}
+	var e events
+	result, err := runlocal.Run(t.Context(), runlocal.Options{
+		Region: "us-east-1", Pipeline: d, Sources: map[string]string{"Fetch": folder(t, "f")}, Tell: e.Tell,
+	})
+	if err != nil || result.Status != "Failed" || len(result.Actions) != 3 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	rule := result.Actions[2]
+	if !rule.Rule || rule.Status != "Failed" || !strings.Contains(rule.Message, "exit status 7") || !strings.Contains(rule.Log, "nobody answers\n") {
+		t.Errorf("the rule is shown as %+v", rule)
 	}
 }
