@@ -121,6 +121,20 @@ func TestSituations(t *testing.T) {
 			slices.Concat([]string{"Build STARTED", "Make STARTED"}, source, source, []string{"Pipeline SUPERSEDED"}),
 		},
 		{
+			"rollback", []pipeline.Stage{builds("Build", "Make")},
+			func(w *world, p int64) {
+				e := w.start(p)
+				w.work(fetchType, "")
+				w.work(makeType, "")
+				w.step(p, engine.RollbackStage{Stage: "Build", Target: e, Trigger: engine.Trigger{Type: "ManualRollback", Detail: "arn:aws:iam::111111111111:user/ana"}})
+				w.work(makeType, "")
+			},
+			[]string{
+				"Build STARTED", "Make STARTED", "Make SUCCEEDED", "Build SUCCEEDED", "Pipeline SUCCEEDED",
+				"Pipeline STARTED", "Build STARTED", "Make STARTED", "Make SUCCEEDED", "Build SUCCEEDED", "Pipeline SUCCEEDED",
+			},
+		},
+		{
 			"definition updated", []pipeline.Stage{approval("Sign")},
 			func(w *world, p int64) {
 				w.start(p)
