@@ -78,7 +78,7 @@ func (v *stateView) stage(i int) (api.StageState, error) {
 		state := api.ActionState{ActionName: a.Name}
 		t, _ := definition(v.r, v.who.Account, v.who.Region, a.Type)
 		state.EntityUrl = actiontype.RenderURL(t.Settings.EntityURLTemplate, a.Configuration, "", "")
-		if rec, ok := v.latest[store.StageAction{Stage: decl.Name, Action: a.Name}]; ok && !parallel {
+		if rec, ok := v.latest[store.StageAction{Stage: decl.Name, Action: a.Name}]; ok && !parallel && !rec.Parallel {
 			state.LatestExecution = latestTo(rec, t)
 			if rev := rec.Result.Revision; rev != nil {
 				state.CurrentRevision = &api.ActionRevision{RevisionId: rev.ID, RevisionChangeId: rev.ChangeID, Created: rev.Created}

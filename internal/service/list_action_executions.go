@@ -5,7 +5,6 @@ import (
 
 	"penstock/internal/api"
 	"penstock/internal/core/engine"
-	"penstock/internal/core/pipeline"
 	"penstock/internal/store"
 )
 
@@ -105,7 +104,7 @@ func (s *Service) detail(r store.Reader, p store.Pipeline, rec *engine.ActionRec
 			ExternalExecutionId: res.ExternalID, ExternalExecutionSummary: res.Summary,
 			ExternalExecutionUrl: executionURL(*rec, t), ErrorDetails: errorTo(res),
 		}
-	case rec.Approval && p.Mode == pipeline.Parallel: // the only place to read the token
+	case rec.Approval && rec.Parallel: // the only place to read the token
 		out.Output.ExecutionResult = &api.ActionExecutionResult{ExternalExecutionId: rec.ID}
 	}
 	return out

@@ -29,6 +29,7 @@ func AppendAction(b []byte, r *engine.ActionRecord) []byte {
 	each(&o, "Inputs", r.Inputs, artifact)
 	each(&o, "Outputs", r.Outputs, artifact)
 	o.flag("Approval", r.Approval)
+	o.flag("Parallel", r.Parallel)
 	o.close()
 	return o
 }

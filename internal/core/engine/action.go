@@ -80,7 +80,7 @@ func (t *turn) record(e *Execution, run *StageRun, a *pipeline.Action) ActionRec
 		ID: t.env.NewID(), Execution: e.ID, Version: e.Version, Stage: run.Stage, Action: a.Name,
 		Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
 		Type: a.Type, RoleARN: a.RoleARN, Region: t.region(a), Namespace: a.Namespace,
-		Declared: shown, Resolved: shown, Approval: a.Type.Category == "Approval",
+		Declared: shown, Resolved: shown, Approval: a.Type.Category == "Approval", Parallel: e.Mode == pipeline.Parallel,
 	}
 }
 

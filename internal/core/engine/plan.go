@@ -87,6 +87,7 @@ type ActionRecord struct {
 	Outputs    []Artifact
 	HasOutputs bool // the action has succeeded: outputs are there
 	Approval   bool
+	Parallel   bool // of an execution of PARALLEL mode
 	Result     Result
 }
 

@@ -112,14 +112,14 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestSourceOverridesNeedV2(t *testing.T) {
+func TestOverridesNeedV2(t *testing.T) {
 	p := stage(t, "SUPERSEDED\nS: app=source>App")
 	p.decls[1].Type = pipeline.V1
 	p.saved["1"] = dump(p.decls[1])
 	_, err := p.do(Start{Overrides: []Override{{"app", "S3_OBJECT_VERSION_ID", "v1"}}})
 	p.refused(err, "ValidationException", "Source revisions can only be given when starting a V2 pipeline; 'orders' is a V1 pipeline")
-	_, err = p.start(Variable{"ignored", "1"})
-	p.ok(err)
+	_, err = p.start(Variable{"A", "1"}) // V-27
+	p.refused(err, "ValidationException", "Variables can only be given when starting a V2 pipeline; 'orders' is a V1 pipeline")
 }
 
 // An action that cannot start fails at once, with a row in the history.

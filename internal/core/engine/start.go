@@ -10,7 +10,7 @@ import (
 // start begins an execution; the order of its checks is engine.md section 4.1.
 func (t *turn) start(ev Start) error {
 	d := t.snap.Declaration()
-	if err := checkVariables(ev); err != nil {
+	if err := checkVariables(d, ev.Variables); err != nil {
 		return err
 	}
 	if err := checkOverrides(d, ev.Overrides); err != nil {
@@ -55,9 +55,12 @@ func (t *turn) begin(e *Execution) *Execution {
 	return e
 }
 
-func checkVariables(ev Start) error {
+func checkVariables(d *pipeline.Declaration, given []Variable) error {
+	if d.Type == pipeline.V1 && len(given) > 0 {
+		return fault.New("ValidationException", "Variables can only be given when starting a V2 pipeline; '%s' is a V1 pipeline", d.Name)
+	}
 	seen := map[string]bool{}
-	for _, v := range ev.Variables {
+	for _, v := range given {
 		if seen[v.Name] {
 			return fault.New("ValidationException", "Variable names must be unique. The following variable name is already in use: %s", v.Name)
 		}
