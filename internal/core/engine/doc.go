@@ -18,7 +18,8 @@
 //
 // The files follow that path: start.go, enter.go (the gates and locks),
 // advance.go (run orders and the end of a stage), action.go (start and end of
-// an action), and one file for each command: stop.go, retry.go, approval.go,
-// transition.go, update.go; result.go and timer.go take what workers and the
-// clock report.
+// an action), condition.go (the same for rules), failure.go (what a stage does
+// about its failure), and one file for each command: stop.go, retry.go,
+// rollback.go, override.go, approval.go, transition.go, update.go; result.go
+// and timer.go take what workers and the clock report.
 package engine

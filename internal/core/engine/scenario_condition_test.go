@@ -241,3 +241,49 @@ func TestConditionWithoutResult(t *testing.T) {
 	p.see(`E1 Failed at A Failed: X Failed entry Failed failure Failed
 		E2 Succeeded at A Succeeded: X Succeeded entry Failed success Failed`)
 }
+
+func TestOverrideRefusals(t *testing.T) {
+	t.Run("while the failure is looked at", func(t *testing.T) {
+		p := stage(t, "SUPERSEDED\nS: app=source\nA entry=FAIL(no) failure=ROLLBACK(lambda): X=custom")
+		p.starts(1)
+		p.done("E1", "app")
+		p.see(`E1 InProgress in A InProgress: entry Failed failure InProgress`)
+		p.refused(p.overrides("E1", "A", BeforeEntry), "ConditionNotOverridableException",
+			"The BEFORE_ENTRY condition of stage 'A' cannot be overridden for execution 'E1': the stage is InProgress")
+		p.done("E1", "lambda")
+		p.see(`E1 Failed at A Failed: entry Failed failure Succeeded`)
+		p.ok(p.overrides("E1", "A", BeforeEntry))
+		p.see(`E1 InProgress in A InProgress: X InProgress entry Overridden`)
+	})
+	t.Run("rolled back, to nobody", func(t *testing.T) {
+		p := stage(t, "SUPERSEDED\nS: app=source\nA success=ROLLBACK(no): X=custom")
+		p.starts(1)
+		p.done("E1", "app")
+		p.done("E1", "X")
+		p.see(`E1 Failed at A Failed: X Succeeded success Failed`)
+		p.refused(p.overrides("E1", "A", OnSuccess), "ConditionNotOverridableException",
+			"The ON_SUCCESS condition of stage 'A' cannot be overridden for execution 'E1': its result, ROLLBACK, has been carried out")
+		p.refused(p.overrides("E1", "A", BeforeEntry), "ConditionNotOverridableException",
+			"The BEFORE_ENTRY condition of stage 'A' cannot be overridden for execution 'E1': it has not been evaluated")
+		p.refused(p.overrides("E1", "Z", BeforeEntry), "StageNotFoundException", "Stage 'Z' was not found in pipeline 'orders'")
+	})
+	t.Run("limit", func(t *testing.T) {
+		p := stage(t, "QUEUED\nS: app=source\nA entry=FAIL(no): X=custom")
+		p.starts(1)
+		p.done("E1", "app")
+		p.starts(50)
+		p.refused(p.overrides("E1", "A", BeforeEntry), "ConcurrentPipelineExecutionsLimitExceededException", "")
+	})
+}
+
+// A rule whose configuration makes no sense has no verdict.
+func TestRuleWithoutSense(t *testing.T) {
+	p := stage(t, "SUPERSEDED\nA entry=FAIL(yes): X=custom")
+	p.decls[1].Stages[0].BeforeEntry[0].Rules[0].Configuration["Operator"] = "GT"
+	p.saved["1"] = dump(p.decls[1])
+	p.starts(1)
+	p.see(`E1 Failed at A Failed: entry Errored`)
+	if c := p.exec("E1").Run("A").Condition(BeforeEntry); c.Summary != "Rule 'yes' could not be evaluated: the operator 'GT' is not one of EQ, NE, CONTAINS and MATCHES" {
+		p.Errorf("summary %q", c.Summary)
+	}
+}
