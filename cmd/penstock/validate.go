@@ -105,11 +105,15 @@ func (c *cli) validate(cmd *cobra.Command, files []string, o declfile.Options) e
 			unread++
 		}
 		for _, doc := range docs {
-			p := validatedPipeline{Name: doc.Pipeline.Name, Resource: doc.Resource, Valid: len(doc.Problems) == 0, Problems: doc.Problems}
+			p := validatedPipeline{Name: doc.Pipeline.Name, Resource: doc.Resource, Problems: doc.Problems}
+			if doc.Unavailable != nil {
+				p.Problems = append(p.Problems, *doc.Unavailable)
+			}
 			if p.Problems == nil {
 				p.Problems = []declfile.Problem{}
 			}
-			problems += len(doc.Problems)
+			p.Valid = len(p.Problems) == 0
+			problems += len(p.Problems)
 			v.Pipelines = append(v.Pipelines, p)
 		}
 		all = append(all, v)

@@ -86,7 +86,7 @@ var table = []row{
 	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
-	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
+	{"internal/declfile", "internal/api internal/core/actiontype internal/core/fault internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
 	{"internal/runlocal", "internal/api internal/app internal/archive internal/config internal/core/actiontype internal/core/pipeline internal/execworker internal/sigv4 internal/workspace jobworker",
 		sdk + " github.com/spf13/pflag", "a server of its own, and a client of it"},
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},

@@ -110,6 +110,7 @@ func TestProblems(t *testing.T) {
 		{"unknown member", `"inputArtifacts"`, `"inputArtefacts"`, declfile.Options{}, []string{
 			"9 stages[1].actions[0].inputArtifacts V-44", "10 stages[1].actions[0].inputArtefacts unknown member"}, "inputArtifacts"},
 		{"twice", `"name": "web"`, `"name": "web", "name": "shop"`, declfile.Options{}, []string{"2 name duplicate member"}, ""},
+		{"a configuration value twice", `"S3Bucket": "b"`, `"S3Bucket": "b", "S3Bucket": "c"`, declfile.Options{}, []string{"7 stages[0].actions[0].configuration.S3Bucket duplicate member"}, "last one"},
 		{"a number for a string", `"version": "1"}`, `"version": 1}`, declfile.Options{}, []string{
 			"6 stages[0].actions[0].actionTypeId.version type"}, "quotes"},
 		{"a structure for a string", `"Extract": "true"`, `"Extract": {"a": 1}`, declfile.Options{}, []string{
@@ -149,6 +150,23 @@ func TestProblems(t *testing.T) {
 				t.Errorf("hint %q", d.Problems[0].Hint)
 			}
 		})
+	}
+}
+
+// What the server of this version refuses though it is right is told apart.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(`"name": "web"`, `"name": "web", "pipelineType": "V2",
+ "triggers": [{"providerType": "CodeStarSourceConnection", "gitConfiguration": {"sourceActionName": "Fetch", "push": [{"tags": {"includes": ["v*"]}}]}}]`,
+		`"provider": "S3", "version": "1"},
+   "configuration": {"S3Bucket": "b", "S3ObjectKey": "k"}`, `"provider": "CodeStarSourceConnection", "version": "1"},
+   "configuration": {"ConnectionArn": "a", "FullRepositoryId": "a/b", "BranchName": "main"}`).Replace(good)
+	d := read(t, text, declfile.Options{})[0]
+	if len(d.Problems) > 0 || d.Unavailable == nil || d.Unavailable.Line != 3 || d.Unavailable.Code != "InvalidStructureException" {
+		t.Errorf("problems %+v, unavailable %+v", d.Problems, d.Unavailable)
+	}
+	if d := read(t, good, declfile.Options{})[0]; d.Unavailable != nil {
+		t.Errorf("unavailable: %+v", d.Unavailable)
 	}
 }
 

@@ -80,7 +80,9 @@ func (s *shaper) value(n *node, t reflect.Type, path string) any {
 	case reflect.Map:
 		if s.is(n, object, path) {
 			values := map[string]any{}
+			seen := map[string]bool{}
 			for _, m := range n.members {
+				s.once(seen, m, path+"."+m.key, m.key)
 				if v := s.value(m.value, t.Elem(), path+"."+m.key); v != nil || m.value.kind == null {
 					values[m.key] = v
 				}
@@ -113,15 +115,20 @@ func (s *shaper) structure(n *node, t reflect.Type, path string) any {
 			continue
 		}
 		name := wireName(t.Field(i).Name)
-		if seen[name] {
-			s.problem(join(path, name), m.line, "duplicate member", "The member "+m.key+" is there more than once.", "Only the last one would count: remove the others.")
-		}
-		seen[name] = true
+		s.once(seen, m, join(path, name), name)
 		if v := s.value(m.value, t.Field(i).Type, join(path, name)); v != nil {
 			values[name] = v
 		}
 	}
 	return values
+}
+
+// once notes a member that there was before.
+func (s *shaper) once(seen map[string]bool, m member, path, name string) {
+	if seen[name] {
+		s.problem(path, m.line, "duplicate member", "The member "+m.key+" is there more than once.", "Only the last one would count: remove the others.")
+	}
+	seen[name] = true
 }
 
 // near is a hint at the members that a name may have been meant for.
