@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -19,6 +20,18 @@ const busyMillis = 5000
 // program are constants, far fewer; the bound is for lists whose filters
 // make up their text.
 const maxStatements = 400
+
+// configure sets what holds for all connections, before the first one. What a
+// savepoint may have to undo is kept in memory in small pieces; else SQLite
+// maps and unmaps 64 KiB for each savepoint, and makes a file of more. It has
+// no effect on a SQLite that others of the process use already.
+var configure = sync.OnceFunc(func() {
+	tls := libc.NewTLS()
+	defer tls.Close()
+	args := libc.NewVaList(int32(-1))
+	defer libc.Xfree(tls, args)
+	sqlite3.Xsqlite3_config(tls, sqlite3.SQLITE_CONFIG_STMTJRNL_SPILL, args)
+})
 
 // conn is one connection. It is used by one goroutine at a time.
 type conn struct {
@@ -37,6 +50,7 @@ func bytesAt(p uintptr, n int) []byte { return unsafe.Slice((*byte)(ptr(p)), n) 
 
 // openConn opens path and applies what every connection shares.
 func openConn(path string, readOnly bool, cacheKiB int) (*conn, error) {
+	configure()
 	c := &conn{tls: libc.NewTLS(), stmts: make(map[string]*stmt)}
 	c.out = libc.Xcalloc(c.tls, 2, 8)
 	if c.out == 0 {
