@@ -49,13 +49,14 @@ func (t *turn) failStage(e *Execution, run *StageRun, rollback bool) {
 // rerun forgets what a retry runs anew: the actions that failed or all of
 // them, and all conditions but an entry condition that let the execution in.
 func (t *turn) rerun(e *Execution, run *StageRun, all bool) {
+	letIn := len(run.Actions) > 0
 	if all {
 		run.Actions = nil
 	} else {
 		run.Actions = slices.DeleteFunc(run.Actions, failed)
 	}
 	run.Conditions = slices.DeleteFunc(run.Conditions, func(c Condition) bool {
-		return c.Place != BeforeEntry || c.Status != Succeeded && c.Status != Overridden
+		return c.Place != BeforeEntry || !letIn && c.Status != Succeeded && c.Status != Overridden
 	})
 	run.Retried = t.env.Now
 	e.Attempt++

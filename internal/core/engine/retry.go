@@ -53,7 +53,7 @@ func (t *turn) retryable(ev RetryStage, e *Execution) error {
 		return refuse("an action is still in progress")
 	case run.evaluating() != nil:
 		return refuse("a condition is being evaluated")
-	case !ev.All && !anyFailed(run) && !conditionFailed(run):
+	case !ev.All && !anyFailed(run) && (run.Status == InProgress || !conditionFailed(run)):
 		return refuse("no action has failed")
 	case e.Terminal() && t.full(e.Mode):
 		return t.limitExceeded(e.Mode)

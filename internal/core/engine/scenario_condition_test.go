@@ -242,6 +242,17 @@ func TestConditionWithoutResult(t *testing.T) {
 		E2 Succeeded at A Succeeded: X Succeeded entry Failed success Failed`)
 }
 
+// Nor is it a reason to retry, and who was let in need not ask again.
+func TestRetryBehindAConditionWithoutResult(t *testing.T) {
+	p := stage(t, "SUPERSEDED\nA entry=(no,lambda): X=custom Y=custom")
+	p.starts(1)
+	p.done("E1", "lambda")
+	p.refused(p.retries("E1", "A", false), "StageNotRetryableException", "Stage 'A' of execution 'E1' cannot be retried: no action has failed")
+	p.fails("E1", "X")
+	p.ok(p.retries("E1", "A", false))
+	p.see(`E1 InProgress in A InProgress: Y InProgress X InProgress entry Failed`)
+}
+
 func TestOverrideRefusals(t *testing.T) {
 	t.Run("while the failure is looked at", func(t *testing.T) {
 		p := stage(t, "SUPERSEDED\nS: app=source\nA entry=FAIL(no) failure=ROLLBACK(lambda): X=custom")
