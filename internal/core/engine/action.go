@@ -191,7 +191,7 @@ func bind(e *Execution, a *pipeline.Action, w *job.Data) {
 		for i := range w.Outputs {
 			w.Outputs[i].Revision = b.ID
 		}
-		if kinds := overridable[a.Type.Provider]; a.Type.Owner == "AWS" && len(kinds) > 0 {
+		if kinds := overrideTypes(a.Type); len(kinds) > 0 {
 			w.Overrides = map[string]string{kinds[0]: b.ID}
 		}
 	}

@@ -121,3 +121,32 @@ func TestOlderArrivesLater(t *testing.T) {
 		t.Errorf("waiting: %v", got)
 	}
 }
+
+// A source that is bound to a revision is told of it, by the means of its
+// type, and is known to have read it when its worker does not say.
+func TestBoundSource(t *testing.T) {
+	p := stage(t, "SUPERSEDED\nS: app=source>App git=custom>Git\nB: X=custom<Git")
+	git := &p.decls[1].Stages[0].Actions[1]
+	git.Type = pipeline.ActionType{Category: "Source", Owner: "Custom", Provider: "S3", Version: "1"}
+	p.types[git.Type] = knownTypes()[kinds["custom"]]
+	p.saved["1"] = dump(p.decls[1])
+	_, err := p.do(Start{Overrides: []Override{{"git", "S3_OBJECT_VERSION_ID", "v1"}}})
+	p.refused(err, "ValidationException", "The revision type S3_OBJECT_VERSION_ID cannot be used for action 'git' with provider S3")
+	bind := func(action string) {
+		_, err := p.do(Start{Trigger: Trigger{Type: "PutActionRevision"}, Bound: &Binding{action, Revision{ID: "r7", ChangeID: "c7"}}})
+		p.ok(err)
+	}
+	bind("git")
+	if app, git := p.job("E1", "app").Data, p.job("E1", "git").Data; app.Overrides != nil || app.Outputs[0].Revision != "" || git.Overrides != nil || git.Outputs[0].Revision != "r7" {
+		t.Errorf("bound: %+v, %+v", app, git)
+	}
+	p.done("E1", "app")
+	p.done("E1", "git")
+	if in := p.job("E1", "X").Data.Inputs[0]; in.Revision != "r7" || p.exec("E1").Revisions[1].ID != "r7" || p.exec("E1").Revisions[0].ID != "" {
+		t.Errorf("read: %+v, %+v", in, p.exec("E1").Revisions)
+	}
+	bind("app")
+	if app := p.job("E2", "app").Data; app.Overrides["S3_OBJECT_VERSION_ID"] != "r7" {
+		t.Errorf("bound: %+v", app)
+	}
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"penstock/internal/core/fault"
@@ -95,6 +96,13 @@ var overridable = map[string][]string{
 	"ECR":                      {"IMAGE_DIGEST"},
 }
 
+func overrideTypes(t pipeline.ActionType) []string {
+	if t.Owner != "AWS" {
+		return nil // a job worker decides what it reads
+	}
+	return overridable[t.Provider]
+}
+
 func checkOverrides(d *pipeline.Declaration, overrides []Override) error {
 	for _, o := range overrides {
 		a := sourceAction(d, o.Action)
@@ -104,11 +112,7 @@ func checkOverrides(d *pipeline.Declaration, overrides []Override) error {
 		if d.Type == pipeline.V1 {
 			return fault.New("ValidationException", "Source revisions can only be given when starting a V2 pipeline; '%s' is a V1 pipeline", d.Name)
 		}
-		known := false
-		for _, kind := range overridable[a.Type.Provider] {
-			known = known || kind == o.Type
-		}
-		if !known {
+		if !slices.Contains(overrideTypes(a.Type), o.Type) {
 			return fault.New("ValidationException", "The revision type %s cannot be used for action '%s' with provider %s", o.Type, a.Name, a.Type.Provider)
 		}
 		if o.Type == "S3_OBJECT_KEY" && !strings.EqualFold(a.Configuration["AllowOverrideForS3ObjectKey"], "true") {
