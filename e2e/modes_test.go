@@ -217,3 +217,98 @@ func TestQuotaFlags(t *testing.T) {
 	}
 	s.call("PutWebhook", hook("one"), nil) // is there already
 }
+
+// TestCommandsDecide has commands decide whether a stage may be entered, by what
+// is in the artifact: they fail, are overridden while they run, and succeed.
+func TestCommandsDecide(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	s.versioned("rule-source")
+	work := stage("Work", approval("Look"))
+	work["beforeEntry"] = object{"conditions": []object{{"result": "FAIL", "rules": []object{{
+		"name": "Ready", "ruleTypeId": object{"category": "Rule", "owner": "AWS", "provider": "Commands", "version": "1"},
+		"inputArtifacts": named([]string{"Source"}), "commands": []string{"sh ready.sh #{Origin.VersionId}"}}}}}}
+	s.put("rule-source", "app.zip", zipped(t, map[string]string{"ready.sh": "echo not yet; exit 1"}))
+	source := manualSource("rule-source", "app.zip")
+	source["namespace"] = "Origin"
+	s.call("CreatePipeline", object{"pipeline": v2(declaration("rule", stage("Source", source), work), nil)}, nil)
+	s.ends("rule", s.newest("rule"), "Failed")
+
+	run := func(script string) (id, version string) {
+		version = s.put("rule-source", "app.zip", zipped(t, map[string]string{"ready.sh": script}))
+		var out struct{ PipelineExecutionID string }
+		s.call("StartPipelineExecution", object{"name": "rule"}, &out)
+		return out.PipelineExecutionID, version
+	}
+	rule := func(want types.RuleExecutionStatus) types.RuleExecutionDetail {
+		t.Helper()
+		var found types.RuleExecutionDetail
+		until(t, "the rule to be "+string(want), func(ctx context.Context) (string, bool) {
+			out, err := s.codepipeline().ListRuleExecutions(ctx, &codepipeline.ListRuleExecutionsInput{PipelineName: aws.String("rule"), MaxResults: aws.Int32(1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = out.RuleExecutionDetails[0]
+			return string(found.Status), found.Status == want
+		})
+		return found
+	}
+	if d := rule("Failed").Output.ExecutionResult.ErrorDetails; d == nil || aws.ToString(d.Message) == "" {
+		t.Error("a rule that failed does not say why")
+	}
+	slow, _ := run("sleep 600")
+	until(t, "the rule to run", func(ctx context.Context) (string, bool) {
+		return "", *rule("InProgress").PipelineExecutionId == slow
+	})
+	s.call("OverrideStageCondition", object{"pipelineName": "rule", "stageName": "Work", "pipelineExecutionId": slow, "conditionType": "BEFORE_ENTRY"}, nil)
+	s.state("rule", "Look", "InProgress")
+	rule("Abandoned")
+	s.call("StopPipelineExecution", object{"pipelineName": "rule", "pipelineExecutionId": slow, "abandon": true}, nil)
+
+	good, version := run(`test -n "$1"`)
+	until(t, "the stage to be entered", func(ctx context.Context) (string, bool) {
+		all := s.history(ctx, "rule")
+		return s.actions("rule"), *all[0].PipelineExecutionId == good && *all[0].ActionName == "Look"
+	})
+	passed := rule("Succeeded")
+	if got := passed.Input.InputArtifacts; len(got) != 1 || aws.ToString(got[0].Name) != "Source" {
+		t.Errorf("the rule of version %s had the artifacts %s", version, asJSON(got))
+	}
+}
+
+// TestSourceOverridesTaken starts executions on another version and another
+// object than the source's.
+func TestSourceOverridesTaken(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	s.versioned("over-source")
+	s.bucket("over-site")
+	content := func(text string) []byte { return zipped(t, map[string]string{"main.txt": text}) }
+	old := s.put("over-source", "app.zip", content("old"))
+	s.put("over-source", "app.zip", content("new"))
+	s.put("over-source", "other.zip", content("other"))
+	source := manualSource("over-source", "app.zip")
+	source["configuration"].(object)["AllowOverrideForS3ObjectKey"] = "true"
+	s.call("CreatePipeline", object{"pipeline": v2(declaration("over", stage("Source", source),
+		stage("Deploy", action("Site", "AWS", "Deploy", "S3", object{"BucketName": "over-site", "Extract": "true", "ObjectKey": "#{codepipeline.PipelineExecutionId}"}, inputs("Source")))), nil)}, nil)
+	start := func(kind, value string) string {
+		var out struct{ PipelineExecutionID string }
+		s.call("StartPipelineExecution", object{"name": "over", "sourceRevisions": []object{{"actionName": "Fetch", "revisionType": kind, "revisionValue": value}}}, &out)
+		return out.PipelineExecutionID
+	}
+	first := s.newest("over")
+	s.ends("over", first, "Succeeded")
+	for want, id := range map[string]string{"new": first, "old": start("S3_OBJECT_VERSION_ID", old)} {
+		s.ends("over", id, "Succeeded")
+		if got := string(s.get("over-site", id+"/main.txt")); got != want {
+			t.Errorf("deployed is %q, want %q", got, want)
+		}
+	}
+	id := start("S3_OBJECT_KEY", "other.zip")
+	s.ends("over", id, "Succeeded")
+	if got := string(s.get("over-site", id+"/main.txt")); got != "other" {
+		t.Errorf("deployed is %q, want the other object", got)
+	}
+	s.ends("over", start("S3_OBJECT_KEY", "none.zip"), "Failed")
+	s.ends("over", start("S3_OBJECT_VERSION_ID", "none"), "Failed")
+}
