@@ -3,7 +3,6 @@ package service_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -53,7 +52,7 @@ func TestErrorTable(t *testing.T) {
 		}
 		delete(got, e)
 	}
-	for e := range maps.Keys(unreachable) {
+	for e := range unreachable {
 		if !slices.Contains(want, e) {
 			t.Errorf("%s is not in the model", e)
 		}

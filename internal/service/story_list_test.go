@@ -97,3 +97,44 @@ func TestQuotas(t *testing.T) {
 	s.root.must("DeletePipeline", `{"name":"P"}`)
 	s.root.must("CreatePipeline", pipeline("R"))
 }
+
+// No deployment of Penstock has targets, which is an answer for every action
+// execution there is, and for no other.
+func TestDeployTargets(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.fetchedV2(stage("Prod", ship("Deploy")))
+	id := text(t, s.latest(), "actionExecutionId")
+	for _, more := range []string{"", `,"pipelineName":"P"`, `,"pipelineName":"P","maxResults":1`, `,"filters":[{"name":"TARGET_STATUS","values":["Failed"]}]`} {
+		if got := s.root.must("ListDeployActionExecutionTargets", `{"actionExecutionId":"`+id+`"`+more+`}`); got != `{"targets":[]}` {
+			t.Errorf("with %s: %s", more, got)
+		}
+	}
+	s.create(declare("Q", "", srcStage, stage("Gate", approval("Ask", ""))))
+	s.root.refuse("ListDeployActionExecutionTargets", `{"pipelineName":"Q","actionExecutionId":"`+id+`"}`, "ActionExecutionNotFoundException", "The action execution '"+id+"' was not found")
+	s.as(stranger).refuse("ListDeployActionExecutionTargets", `{"actionExecutionId":"`+id+`"}`, "ActionExecutionNotFoundException", "")
+}
+
+// After an update the state shows what the new version has: stages and actions
+// that kept their names with their last run, others without one.
+func TestStateAfterAnUpdate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	e := s.fetched(stage("Gate", approval("Ask", ""), approval("Again", "")), stage("Done", approval("Celebrate", "")))
+	s.stop(e, true)
+	s.update(declare("P", "", srcStage, stage("New", approval("Ask", "")), stage("Gate", approval("Ask", ""), approval("Other", ""))))
+	var seen []string
+	state := s.state()
+	for i := range get(t, state, "stageStates").([]any) {
+		at := fmt.Sprintf("stageStates.%d.", i)
+		line := text(t, state, at+"stageName") + " " + text(t, state, at+"latestExecution.status") + ":"
+		for j := range get(t, state, at+"actionStates").([]any) {
+			a := fmt.Sprintf("%sactionStates.%d.", at, j)
+			line += " " + text(t, state, a+"actionName") + " " + text(t, state, a+"latestExecution.status")
+		}
+		seen = append(seen, line)
+	}
+	if got := strings.Join(seen, " | "); got != "Source Succeeded: Fetch Succeeded | New : Ask  | Gate Stopped: Ask Abandoned Other " {
+		t.Errorf("the state shows %s", got)
+	}
+}

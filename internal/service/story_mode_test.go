@@ -350,3 +350,28 @@ func TestPipelineTypes(t *testing.T) {
 	}
 	s.start()
 }
+
+// A token answers the approval it was made for, and no other that is open in
+// the same stage or in another execution.
+func TestParallelTokens(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.customType("Source", "Src", "")
+	e1 := s.create(declare("P", `"pipelineType":"V2","executionMode":"PARALLEL"`, srcStage, stage("Gate", approval("Ask", ""), approval("Also", "")), stage("Then", approval("Ask", ""))))
+	s.succeed(s.take("Source", "Src"), "")
+	e2 := s.run()
+	tokens := map[string]string{}
+	list := s.root.must("ListActionExecutions", `{"pipelineName":"P"}`)
+	for i := range get(t, list, "actionExecutionDetails").([]any) {
+		at := fmt.Sprintf("actionExecutionDetails.%d.", i)
+		tokens[text(t, list, at+"actionName")+" "+text(t, list, at+"pipelineExecutionId")] = text(t, list, at+"output.executionResult.externalExecutionId")
+	}
+	s.root.refuse("PutApprovalResult", answerTo(tokens["Also "+e1], "Approved", ""), "InvalidApprovalTokenException", "")
+	s.root.refuse("PutApprovalResult", strings.Replace(answerTo(tokens["Ask "+e1], "Approved", ""), "Gate", "Then", 1), "InvalidApprovalTokenException", "")
+	s.root.must("PutApprovalResult", answerTo(tokens["Ask "+e1], "Approved", ""))
+	s.root.must("PutApprovalResult", strings.Replace(answerTo(tokens["Also "+e1], "Approved", ""), "Ask", "Also", 1))
+	s.root.must("PutApprovalResult", answerTo(tokens["Ask "+e2], "Rejected", ""))
+	s.see("InProgress InProgress", e1, e2) // the other approval of e2 is open
+	s.root.must("PutApprovalResult", strings.Replace(answerTo(tokens["Also "+e2], "Approved", ""), "Ask", "Also", 1))
+	s.see("InProgress Failed", e1, e2)
+}
