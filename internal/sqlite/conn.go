@@ -23,7 +23,7 @@ const maxStatements = 400
 
 // configure sets what holds for all connections, before the first one. What a
 // savepoint may have to undo is kept in memory in small pieces; else SQLite
-// maps and unmaps 64 KiB for each savepoint, and makes a file of more. It has
+// takes 64 KiB for each savepoint and makes a file of what is more. This has
 // no effect on a SQLite that others of the process use already.
 var configure = sync.OnceFunc(func() {
 	tls := libc.NewTLS()

@@ -37,6 +37,7 @@ type walFile struct {
 	buf     uintptr                      // walBufferBytes of C memory
 	at      int64                        // where in the file buf belongs
 	n       int                          // bytes of buf in use
+	synced  bool                         // for the first time
 }
 
 // walFiles finds a walFile by the address of its sqlite3_file.
@@ -165,7 +166,15 @@ func syncWAL(tls *libc.TLS, file uintptr, flags int32) int32 {
 	if rc := w.flush(tls); rc != sqlite3.SQLITE_OK {
 		return rc
 	}
-	return method[ioSync](w.call.FxSync)(tls, file, flags)
+	if w.synced {
+		if rc, ok := w.dataSync(); ok {
+			return rc
+		}
+	}
+	// The first sync is SQLite's own, which makes the file's name durable too.
+	rc := method[ioSync](w.call.FxSync)(tls, file, flags)
+	w.synced = rc == sqlite3.SQLITE_OK
+	return rc
 }
 
 func sizeWAL(tls *libc.TLS, file, answer uintptr) int32 {

@@ -1,0 +1,23 @@
+package sqlite
+
+import (
+	"errors"
+	"syscall"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dataSync makes the log durable without the times of its file, which cost a
+// commit of the file system's journal.
+func (w *walFile) dataSync() (rc int32, ok bool) {
+	fd := (*sqlite3.TunixFile)(ptr(w.file)).Fh
+	for {
+		err := syscall.Fdatasync(int(fd))
+		switch {
+		case err == nil:
+			return sqlite3.SQLITE_OK, true
+		case !errors.Is(err, syscall.EINTR):
+			return sqlite3.SQLITE_IOERR_FSYNC, true
+		}
+	}
+}
