@@ -103,22 +103,22 @@ func TestEventSinks(t *testing.T) {
 		defer mu.Unlock()
 		return len(posted) == len(lines()) && len(posted) == 6
 	})
-	stop()
-	if got, want := strings.Join(posted, "\n"), strings.Join(lines(), "\n"); got != want {
-		t.Errorf("posted\n%s\nin the file\n%s", got, want)
-	}
-	resp, err := http.Get(s.url + "/metrics")
-	s.ok(err)
-	defer resp.Body.Close()
-	metrics, err := io.ReadAll(resp.Body)
-	s.ok(err)
-	for _, want := range []string{
+	for _, want := range []string{ // an event counts when its answer has come
 		`penstock_events_delivered_total{sink="http"} 6`, `penstock_events_delivered_total{sink="file"} 2`,
 		`penstock_event_decisions_lost_total{sink="http"} 0`,
 	} {
-		if !strings.Contains(string(metrics), want) {
-			t.Errorf("the metrics lack %s", want)
-		}
+		s.until("the metrics have "+want, func() bool {
+			resp, err := http.Get(s.url + "/metrics")
+			s.ok(err)
+			defer resp.Body.Close()
+			metrics, err := io.ReadAll(resp.Body)
+			s.ok(err)
+			return strings.Contains(string(metrics), want)
+		})
+	}
+	stop()
+	if got, want := strings.Join(posted, "\n"), strings.Join(lines(), "\n"); got != want {
+		t.Errorf("posted\n%s\nin the file\n%s", got, want)
 	}
 	if strings.Contains(s.text.String(), secret) {
 		t.Error("the secret is in the log")
