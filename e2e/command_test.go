@@ -39,10 +39,9 @@ func (s *server) clientEnv() []string {
 // awsCLI is the path of the AWS CLI.
 func awsCLI(t testing.TB) string {
 	t.Helper()
-	path, err := exec.LookPath("aws")
 	switch {
-	case err == nil:
-		return path
+	case cli != "":
+		return cli
 	case os.Getenv("CI") == "true":
 		t.Fatal("the AWS CLI is not installed: `make test` installs it where it may (Debian: apt-get install awscli)")
 	default:
@@ -110,7 +109,7 @@ func (s *server) awsJSON(to any, args ...string) {
 // outdated reports whether an AWS CLI refused a command by itself because its
 // model is older than what was asked of it.
 func (r result) outdated() bool {
-	return r.code != 0 && (strings.Contains(r.problems, "Unknown parameter in input") || strings.Contains(r.problems, "nvalid choice"))
+	return r.code != 0 && (strings.Contains(r.problems, "Unknown parameter in ") || strings.Contains(r.problems, "nvalid choice"))
 }
 
 // penstock runs a client command that must succeed.

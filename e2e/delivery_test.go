@@ -50,11 +50,11 @@ func TestDelivery(t *testing.T) {
 			action("Site", "AWS", "Deploy", "S3", object{"BucketName": "deliver-site", "Extract": "true", "ObjectKey": "releases/#{Build.RELEASE}"}, inputs("App")),
 			action("Next", "AWS", "Invoke", "CodePipeline", object{"PipelineName": "downstream"}, object{"runOrder": 2}))))
 
-	// CreatePipeline has started the first execution.
-	first := s.newest("deliver")
+	// The polling source has started the first execution.
 	if summary := aws.ToString(s.state("deliver", "Look", "InProgress").Summary); summary != "Release r-1 of app.zip" {
 		t.Errorf("the approval asks %q", summary)
 	}
+	first := s.newest("deliver")
 	downstream := len(s.executions(t.Context(), "downstream"))
 	s.answer("deliver", "Approve", "Look", "Approved", "fine")
 	s.ends("deliver", first, "Succeeded")

@@ -1,15 +1,19 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"penstock/internal/awscli"
 )
 
-// binary is the penstock that the tests drive.
-var binary string
+// binary is the penstock that the tests drive, cli the AWS CLI; "" when none is
+// installed.
+var binary, cli string
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -27,6 +31,9 @@ func run(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "penstock")
+	if cli, err = awscli.Install(dir); err != nil && !errors.Is(err, exec.ErrNotFound) {
+		return 0, err
+	}
 	args := []string{"build", "-o", binary}
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if os.Getenv("PENSTOCK_E2E_RACE") == "1" {

@@ -96,6 +96,7 @@ var table = []row{
 		"github.com/spf13/cobra golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
 
 	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
+	{"internal/awscli", "", "", "runs the installed AWS CLI for tests"},
 	{"e2e", "", "", "drives the binary"},
 	{"internal/archtest", "", "", "reads the source"},
 	{"internal/doctest", "", "", "runs what the pages say"},
