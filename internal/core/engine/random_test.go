@@ -27,6 +27,10 @@ func stepsOfRun() int {
 	return 600
 }
 
+// soak is how many steps a run must have for everything that can happen to
+// have happened (make soak). Fewer would fail now and then for want of luck.
+const soak = 500_000
+
 // TestRandomCommands runs random commands on random pipelines. After each the
 // invariants hold (invariant_test.go, world_test.go); at the end every
 // execution can be brought to its end.
@@ -70,8 +74,8 @@ func TestRandomCommands(t *testing.T) {
 		return
 	}
 	t.Logf("%d steps; refusals: %v", steps, refusals)
-	if steps < 40_000 {
-		return // fewer runs were asked for: not enough to see everything
+	if steps < soak {
+		return // too few to be certain of seeing the rarest
 	}
 	for _, r := range machines {
 		if seen[r.transition] == 0 {
