@@ -73,17 +73,23 @@ func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInpu
 // accept checks a declaration as Create- and UpdatePipeline do and returns it
 // in the form to store. old is the version in force, nil for a new pipeline.
 func accept(r store.Reader, who auth.Principal, old, sent *pipeline.Declaration) (*pipeline.Declaration, error) {
-	next := sent.Clone() // the transaction may run again
-	pipeline.Normalize(next)
-	env := validationEnv(r, who)
-	if err := pipeline.Validate(next, env); err != nil {
-		return nil, err
-	}
-	if err := available(next); err != nil {
+	next, err := normalized(r, who, sent)
+	if err != nil {
 		return nil, err
 	}
 	clear := func(v string) (string, error) { return v, nil } // the store seals
-	return pipeline.Secrets(old, next, env, clear)
+	return pipeline.Secrets(old, next, validationEnv(r, who), clear)
+}
+
+// normalized returns a checked copy of a declaration with its defaults; the
+// transaction that asks for it may run again.
+func normalized(r store.Reader, who auth.Principal, sent *pipeline.Declaration) (*pipeline.Declaration, error) {
+	d := sent.Clone()
+	pipeline.Normalize(d)
+	if err := pipeline.Validate(d, validationEnv(r, who)); err != nil {
+		return nil, err
+	}
+	return d, available(d)
 }
 
 // available refuses what a declaration may ask for in AWS but this version
@@ -99,12 +105,8 @@ func available(d *pipeline.Declaration) error {
 // execution may need them. A declaration that will be refused makes none.
 func (s *Service) makeBuckets(ctx context.Context, who auth.Principal, sent *pipeline.Declaration) error {
 	err := s.store.View(ctx, func(r store.Reader) error {
-		d := sent.Clone()
-		pipeline.Normalize(d)
-		if err := pipeline.Validate(d, validationEnv(r, who)); err != nil {
-			return err
-		}
-		return available(d)
+		_, err := normalized(r, who, sent)
+		return err
 	})
 	if err != nil {
 		return err

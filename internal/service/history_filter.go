@@ -1,6 +1,8 @@
 package service
 
 import (
+	"context"
+
 	"penstock/internal/api"
 	"penstock/internal/core/engine"
 	"penstock/internal/store"
@@ -55,4 +57,66 @@ func (f historyFilter) resolve(r store.Reader, p store.Pipeline, newest func(*en
 		}
 	}
 	return keep, f.execution != "" && f.nested != "" && f.execution != f.nested, nil
+}
+
+// historyReader reads rows of a history, newest first.
+type historyReader func(r store.Reader, pipelineID int64, execution, below string, limit int) ([]engine.ActionRecord, error)
+
+// historyPage is which page of which list a request asks for.
+type historyPage struct {
+	operation, pipeline string
+	maxResults          *int
+	token               string
+}
+
+// history calls show for each row of a page of a history that the filter lets
+// through, and returns the token of the page behind it.
+func (s *Service) history(ctx context.Context, page historyPage, f historyFilter, read historyReader, newest func(*engine.Execution) map[string]bool, show func(store.Reader, store.Pipeline, *engine.ActionRecord)) (next string, err error) {
+	who, key := caller(ctx), f.key(page.pipeline)
+	err = s.view(ctx, page.pipeline, func(r store.Reader, p store.Pipeline) error {
+		last, err := s.pages.last(page.token, page.operation, who, key)
+		if err != nil {
+			return err
+		}
+		keep, none, err := f.resolve(r, p, newest)
+		if err != nil || none {
+			return err
+		}
+		list, more, err := attempts(r, read, p.ID, f.one(), last, pageSize(page.maxResults, 100), keep)
+		if err != nil {
+			return err
+		}
+		if more {
+			next = s.pages.next(page.operation, who, key, list[len(list)-1].ID)
+		}
+		for i := range list {
+			show(r, p, &list[i])
+		}
+		return nil
+	})
+	return next, err
+}
+
+// attempts reads a page of a history, those in keep only unless it is nil, and
+// reports whether there are more.
+func attempts(r store.Reader, read historyReader, pipelineID int64, execution, below string, size int, keep map[string]bool) (page []engine.ActionRecord, more bool, err error) {
+	for {
+		batch, err := read(r, pipelineID, execution, below, size+1)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, rec := range batch {
+			if keep != nil && !keep[rec.ID] {
+				continue
+			}
+			if len(page) == size {
+				return page, true, nil
+			}
+			page = append(page, rec)
+		}
+		if len(batch) <= size {
+			return page, false, nil
+		}
+		below = batch[len(batch)-1].ID
+	}
 }

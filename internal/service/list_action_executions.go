@@ -11,38 +11,19 @@ import (
 // ListActionExecutions lists attempts at actions, newest first, of the whole
 // pipeline or of one execution (engine.md section 6.5).
 func (s *Service) ListActionExecutions(ctx context.Context, in *api.ListActionExecutionsInput) (*api.ListActionExecutionsOutput, error) {
-	who := caller(ctx)
 	f := historyFilter{}
 	if in.Filter != nil {
 		f = filterFrom(in.Filter.PipelineExecutionId, in.Filter.LatestInPipelineExecution)
 	}
-	key := f.key(in.PipelineName)
-	size := pageSize(in.MaxResults, 100)
 	out := &api.ListActionExecutionsOutput{ActionExecutionDetails: []api.ActionExecutionDetail{}}
-	err := s.view(ctx, in.PipelineName, func(r store.Reader, p store.Pipeline) error {
-		last, err := s.pages.last(in.NextToken, "ListActionExecutions", who, key)
-		if err != nil {
-			return err
-		}
-		newest, none, err := f.resolve(r, p, newestAttempts)
-		if err != nil || none {
-			return err
-		}
-		list, more, err := attempts(r.Actions, p.ID, f.one(), last, size, newest)
-		if err != nil {
-			return err
-		}
-		if more {
-			out.NextToken = s.pages.next("ListActionExecutions", who, key, list[len(list)-1].ID)
-		}
-		for i := range list {
-			out.ActionExecutionDetails = append(out.ActionExecutionDetails, s.detail(r, p, &list[i]))
-		}
-		return nil
-	})
+	next, err := s.history(ctx, historyPage{"ListActionExecutions", in.PipelineName, in.MaxResults, in.NextToken}, f,
+		store.Reader.Actions, newestAttempts, func(r store.Reader, p store.Pipeline, rec *engine.ActionRecord) {
+			out.ActionExecutionDetails = append(out.ActionExecutionDetails, s.detail(r, p, rec))
+		})
 	if err != nil {
 		return nil, err
 	}
+	out.NextToken = next
 	return out, nil
 }
 
@@ -55,30 +36,6 @@ func newestAttempts(e *engine.Execution) map[string]bool {
 		}
 	}
 	return ids
-}
-
-// attempts reads a page of a history, those in keep only unless it is nil, and
-// reports whether there are more.
-func attempts(read func(pipelineID int64, execution, below string, limit int) ([]engine.ActionRecord, error), pipelineID int64, execution, below string, size int, keep map[string]bool) (page []engine.ActionRecord, more bool, err error) {
-	for {
-		batch, err := read(pipelineID, execution, below, size+1)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, rec := range batch {
-			if keep != nil && !keep[rec.ID] {
-				continue
-			}
-			if len(page) == size {
-				return page, true, nil
-			}
-			page = append(page, rec)
-		}
-		if len(batch) <= size {
-			return page, false, nil
-		}
-		below = batch[len(batch)-1].ID
-	}
 }
 
 func (s *Service) detail(r store.Reader, p store.Pipeline, rec *engine.ActionRecord) api.ActionExecutionDetail {

@@ -11,38 +11,19 @@ import (
 // ListRuleExecutions lists evaluations of rules, newest first, of the whole
 // pipeline or of one execution; the filters are those of ListActionExecutions.
 func (s *Service) ListRuleExecutions(ctx context.Context, in *api.ListRuleExecutionsInput) (*api.ListRuleExecutionsOutput, error) {
-	who := caller(ctx)
 	f := historyFilter{}
 	if in.Filter != nil {
 		f = filterFrom(in.Filter.PipelineExecutionId, in.Filter.LatestInPipelineExecution)
 	}
-	key := f.key(in.PipelineName)
-	size := pageSize(in.MaxResults, 100)
 	out := &api.ListRuleExecutionsOutput{RuleExecutionDetails: []api.RuleExecutionDetail{}}
-	err := s.view(ctx, in.PipelineName, func(r store.Reader, p store.Pipeline) error {
-		last, err := s.pages.last(in.NextToken, "ListRuleExecutions", who, key)
-		if err != nil {
-			return err
-		}
-		newest, none, err := f.resolve(r, p, newestRules)
-		if err != nil || none {
-			return err
-		}
-		list, more, err := attempts(r.Rules, p.ID, f.one(), last, size, newest)
-		if err != nil {
-			return err
-		}
-		if more {
-			out.NextToken = s.pages.next("ListRuleExecutions", who, key, list[len(list)-1].ID)
-		}
-		for i := range list {
-			out.RuleExecutionDetails = append(out.RuleExecutionDetails, ruleDetail(&list[i]))
-		}
-		return nil
-	})
+	next, err := s.history(ctx, historyPage{"ListRuleExecutions", in.PipelineName, in.MaxResults, in.NextToken}, f,
+		store.Reader.Rules, newestRules, func(_ store.Reader, _ store.Pipeline, rec *engine.ActionRecord) {
+			out.RuleExecutionDetails = append(out.RuleExecutionDetails, ruleDetail(rec))
+		})
 	if err != nil {
 		return nil, err
 	}
+	out.NextToken = next
 	return out, nil
 }
 

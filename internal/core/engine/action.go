@@ -23,9 +23,6 @@ const (
 // more.
 const canceledApproval = "The approval action has been canceled."
 
-// masked is shown in place of a secret.
-const masked = "****"
-
 // startAction begins an attempt at an action: a record, then a job or an open
 // approval. When the action cannot start, the attempt fails at once.
 func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
@@ -381,16 +378,10 @@ func artifacts(in []job.Artifact) []Artifact {
 	return out
 }
 
+// mask hides the secrets of a configuration; one without any is not copied.
 func mask(config map[string]string, secrets []string) map[string]string {
 	if len(secrets) == 0 {
 		return config
 	}
-	out := make(map[string]string, len(config))
-	for k, v := range config {
-		if slices.Contains(secrets, k) {
-			v = masked
-		}
-		out[k] = v
-	}
-	return out
+	return pipeline.MaskConfiguration(config, secrets)
 }
