@@ -136,6 +136,7 @@ func TestTwoSources(t *testing.T) {
 	s.upload("last", "x")
 	s.create("Last", stage("Source", fetch("A", "last", "")), gate())
 	s.create("P", stage("Source", fetch("A", "a", ""), fetch("B", "b", "")), gate())
+	s.until("both sources have started one", func() bool { return len(s.triggers("P")) >= 2 })
 	s.settle()
 	got := s.triggers("P")
 	slices.Sort(got)
