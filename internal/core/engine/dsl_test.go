@@ -169,6 +169,12 @@ type play struct {
 func stage(t *testing.T, declaration string) *play {
 	t.Helper()
 	t.Parallel()
+	return newPlay(t, declaration)
+}
+
+// newPlay is stage for a test that waits for the end of its stories.
+func newPlay(t *testing.T, declaration string) *play {
+	t.Helper()
 	p := &play{t, newWorld()}
 	t.Cleanup(func() {
 		if err := p.problem(); err != nil {

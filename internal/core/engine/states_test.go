@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// transition is a change of state of one of the four machines; from "" is the
+// transition is a change of state of one of the machines; from "" is the
 // beginning.
 type transition struct{ machine, from, to string }
 
@@ -23,8 +23,9 @@ var statusOf = map[string]Status{
 	"SUCCEEDED": Succeeded, "FAILED": Failed, "SUPERSEDED": Superseded, "CANCELED": Cancelled, "ABANDONED": Abandoned,
 }
 
-// machines is the table of all transitions. The random tests fail on one that
-// is missing here and on one that never happens.
+// machines is the table of all transitions. Each test of a world fails on one
+// that is missing here, TestStories on one that no story takes, and a long
+// random run on one that never happens.
 var machines = []row{
 	{transition{"execution", "", "InProgress"}, "started"},
 	{transition{"execution", "InProgress", "Succeeded"}, "the last stage has succeeded"},
@@ -89,7 +90,7 @@ var update = flag.Bool("update", false, "write docs/states.md anew")
 const statesFile = "../../../docs/states.md"
 
 // The document is made from the table above, and the table is checked against
-// what random runs do.
+// what stories and random runs do.
 func TestStatesDocument(t *testing.T) {
 	want := statesDocument()
 	if *update {
@@ -109,7 +110,7 @@ func TestStatesDocument(t *testing.T) {
 func statesDocument() string {
 	var b strings.Builder
 	b.WriteString("<!-- Made by go test ./internal/core/engine -run TestStatesDocument -update; do not edit. -->\n\n# States\n\n" +
-		"Every change of state that the engine makes, and why. Other changes do not exist:\nthe random tests of `internal/core/engine` fail on one that is not listed here,\nand on one that is listed and never happens.\n")
+		"Every change of state that the engine makes, and why. Other changes do not exist:\nthe tests of `internal/core/engine` fail on one that is not listed here, and on\none that is listed and that no story of theirs takes.\n")
 	titles := map[string]string{
 		"execution": "Pipeline executions", "stage": "Stages of an execution",
 		"action": "Action executions", "condition": "Conditions of a stage", "rule": "Rule executions", "job": "Jobs",
