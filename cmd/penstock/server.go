@@ -57,6 +57,9 @@ func serve(ctx context.Context, cfg config.Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	fmt.Printf("penstock listening on %s\n", a.URL())
+	if url := a.SecureURL(); url != "" {
+		fmt.Printf("penstock listening on %s\n", url)
+	}
 	log.Info("started", "url", a.URL(), "data", cfg.Data, "version", thisBuild().Version)
 	return a.Run(ctx)
 }

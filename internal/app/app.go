@@ -29,6 +29,7 @@ import (
 	"penstock/internal/control"
 	"penstock/internal/core/pipeline"
 	"penstock/internal/event"
+	"penstock/internal/hostcert"
 	"penstock/internal/obs"
 	"penstock/internal/s3"
 	"penstock/internal/scheduler"
@@ -40,21 +41,23 @@ import (
 
 // App is a server. Open it, Run it until its context ends, Close it.
 type App struct {
-	cfg      config.Config
-	log      *slog.Logger
-	listener net.Listener
-	handler  http.Handler
-	driver   store.Driver
-	store    *store.Store
-	embedded *fileblob.Store // nil with an external S3
-	logs     *actionlog.Logs
-	svc      *service.Service
-	sources  *scheduler.Sources
-	metrics  *obs.Metrics
-	workers  []worker
-	feeds    []*event.Feed
-	ready    atomic.Bool
-	now      func() time.Time
+	cfg         config.Config
+	log         *slog.Logger
+	listener    net.Listener
+	secure      net.Listener // with TLS; nil without
+	certificate *hostcert.Keeper
+	handler     http.Handler
+	driver      store.Driver
+	store       *store.Store
+	embedded    *fileblob.Store // nil with an external S3
+	logs        *actionlog.Logs
+	svc         *service.Service
+	sources     *scheduler.Sources
+	metrics     *obs.Metrics
+	workers     []worker
+	feeds       []*event.Feed
+	ready       atomic.Bool
+	now         func() time.Time
 }
 
 // Open opens everything that the server keeps and listens, but serves nothing
@@ -149,10 +152,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		s3:  a.s3Handler(authenticator),
 		own: a.ownPages(receiver),
 	})
-	if a.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return fmt.Errorf("%w; choose another address with --listen", err)
-	}
-	return nil
+	return a.listen()
 }
 
 func rootKey(cfg config.Config, notes io.Writer) (string, auth.Secret, error) {
@@ -173,9 +173,6 @@ func (a *App) s3Handler(authenticator *auth.Authenticator) http.Handler {
 	}
 	return s3.NewHandler(a.embedded, authenticator, &s3.Options{BaseHosts: a.cfg.S3Hosts, Logger: a.log})
 }
-
-// URL is where the server listens.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
 
 // Handler serves everything that the server answers.
 func (a *App) Handler() http.Handler { return a.handler }
@@ -220,7 +217,7 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	loops.Go(func() {
-		if err := srv.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := a.serve(srv); err != nil {
 			cancel(err)
 		}
 	})
@@ -240,11 +237,7 @@ func (a *App) Run(ctx context.Context) error {
 // Close closes what Open opened.
 func (a *App) Close() error {
 	var errs []error
-	if a.listener != nil {
-		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, closeListener(a.listener), closeListener(a.secure))
 	for _, f := range a.feeds {
 		errs = append(errs, f.Sink.Close())
 	}

@@ -20,10 +20,10 @@ const (
 var table = []row{
 	{"internal/core/fault", "", "", "the error type that all layers share"},
 	{"internal/core/variable", "internal/core/fault", "", "pure"},
-	{"internal/core/pipeline", "internal/core/fault internal/core/variable", "", "pure"},
-	{"internal/core/actiontype", "internal/core/fault internal/core/pipeline", "", "pure"},
-	{"internal/core/job", "internal/core/fault internal/core/pipeline", "", "pure"},
 	{"internal/core/rule", "", "", "pure"},
+	{"internal/core/pipeline", "internal/core/fault internal/core/rule internal/core/variable", "", "pure"},
+	{"internal/core/actiontype", "internal/core/fault internal/core/pipeline internal/core/rule", "", "pure"},
+	{"internal/core/job", "internal/core/fault internal/core/pipeline", "", "pure"},
 	{"internal/core/engine", "internal/core/fault internal/core/job internal/core/pipeline internal/core/rule internal/core/variable", "",
 		"pure: the core decides, the shell acts"},
 
@@ -35,6 +35,7 @@ var table = []row{
 	{"internal/archive", "", "", "zip and tar alone"},
 	{"internal/workspace", "", "", "folders alone"},
 	{"internal/procgroup", "", "", "processes alone"},
+	{"internal/hostcert", "", "", "certificates alone"},
 	{"internal/jsonpath", "", "", "paths alone; it knows no webhooks"},
 	{"internal/sqlite", "", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
@@ -75,7 +76,7 @@ var table = []row{
 
 	{"internal/provider", "internal/archive jobworker", "", "built-in actions are job workers: never store, service or api"},
 	{"internal/provider/providertest", "internal/provider jobworker", "", "one suite for every provider"},
-	{"internal/provider/alarm", "internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; CloudWatch by the SDK"},
+	{"internal/provider/alarm", "internal/core/rule internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; CloudWatch by the SDK"},
 	{"internal/provider/commands", "internal/archive internal/procgroup internal/provider internal/workspace jobworker", "github.com/bmatcuk/doublestar/v4", "a job worker"},
 	{"internal/provider/invokepipeline", "internal/provider jobworker", "", "a job worker; it starts pipelines by a port"},
 	{"internal/provider/lambda", "internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; Lambda by the SDK"},
@@ -83,7 +84,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/fault internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
@@ -92,7 +93,7 @@ var table = []row{
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
 	{"internal/execworker", "internal/archive internal/procgroup internal/workspace jobworker", sdk, "a stranger's worker: the public kit and S3, nothing of the server"},
 	{"internal/demo", "internal/api internal/auth internal/control internal/sigv4", sdk, "a client that starts its own server process"},
-	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker internal/runlocal jobworker",
+	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker internal/hostcert internal/runlocal jobworker",
 		"github.com/spf13/cobra golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
 
 	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},

@@ -22,11 +22,13 @@ import (
 
 // Config are the settings of `penstock server`.
 type Config struct {
-	Listen   string // address to listen on
-	Data     string // folder for everything that is kept
-	Database string // "" = SQLite in the data folder
-	Account  string // account of the root access key
-	Regions  []string
+	Listen          string // address to listen on
+	ListenTLS       string // address to listen on with TLS; "" = none
+	TLSCert, TLSKey string // "" = those of `penstock tls init` in the data folder
+	Data            string // folder for everything that is kept
+	Database        string // "" = SQLite in the data folder
+	Account         string // account of the root access key
+	Regions         []string
 
 	RootAccessKeyID     string // environment only
 	RootSecretAccessKey string // environment only
@@ -71,6 +73,9 @@ type Config struct {
 // Flags declares a flag for each setting.
 func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:7480", "address to listen on; port 0 takes any free port")
+	f.StringVar(&c.ListenTLS, "listen-tls", "", "address to listen on with TLS too, for clients that know only AWS's host names (docs/tls.md); port 443 as a rule")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain in PEM for --listen-tls; a new one is taken at once (default: server.pem in DATA/tls)")
+	f.StringVar(&c.TLSKey, "tls-key", "", "key of --tls-cert in PEM (default: server-key.pem in DATA/tls)")
 	f.StringVar(&c.Data, "data", "./penstock-data", "folder for state, artifacts, credentials and keys")
 	f.StringVar(&c.Database, "database", "", "database URL; empty keeps the state in SQLite in the data folder")
 	f.StringVar(&c.file, "config", "", "JSON file of settings: an object whose keys are the names of these flags")
@@ -139,7 +144,7 @@ func (c *Config) Load(f *pflag.FlagSet, env func(string) string) error {
 	c.EventSecret = env("PENSTOCK_EVENT_SECRET")
 	c.S3AccessKeyID, c.S3SecretAccessKey = env("PENSTOCK_S3_ACCESS_KEY_ID"), env("PENSTOCK_S3_SECRET_ACCESS_KEY")
 	if !f.Changed("host-runner") {
-		c.HostRunner = loopback(c.Listen)
+		c.HostRunner = loopback(c.Listen) && (c.ListenTLS == "" || loopback(c.ListenTLS))
 	}
 	return errors.Join(append(errs, c.validate())...)
 }
@@ -198,6 +203,12 @@ func (c *Config) validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		bad("--listen must be HOST:PORT: %v", err)
+	}
+	if _, _, err := net.SplitHostPort(c.ListenTLS); c.ListenTLS != "" && err != nil {
+		bad("--listen-tls must be HOST:PORT: %v", err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("--tls-cert and --tls-key go together: set both or neither")
 	}
 	if !accountPattern.MatchString(c.Account) {
 		bad("--account must be 12 digits, not %q", c.Account)
