@@ -99,6 +99,7 @@ var table = []row{
 	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
 	{"internal/awscli", "", "", "runs the installed AWS CLI for tests"},
 	{"e2e", "", "", "drives the binary"},
+	{"e2e/node", "", "", "fetches the SDKs for JavaScript for tests"},
 	{"internal/archtest", "", "", "reads the source"},
 	{"internal/doctest", "", "", "runs what the pages say"},
 }
