@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"penstock/internal/api"
 	"penstock/internal/core/actiontype"
@@ -162,7 +163,7 @@ func orRule(number string) string {
 
 // env is what the structure rules look types up in.
 func (o Options) env() pipeline.Env {
-	return actiontype.Env(o.Region, func(id pipeline.ActionType) (actiontype.Type, bool) {
+	return actiontype.Env(o.Region, time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
 		if i := slices.IndexFunc(o.Types, func(t actiontype.Type) bool { return t.ID == id }); i >= 0 {
 			return o.Types[i], true
 		}

@@ -131,6 +131,11 @@ func TestProblems(t *testing.T) {
 		{"unknown custom type", `"owner": "AWS", "provider": "S3", "version": "1"},
    "configuration": {"BucketName"`, `"owner": "Custom", "provider": "FTP", "version": "1"}, "configuration": {"BucketName"`, declfile.Options{}, []string{
 			"9 stages[1].actions[0].actionTypeId V-40"}, "--action-type"},
+		{"rules of a condition", `{"name": "Deploy",`, `{"name": "Deploy", "beforeEntry": {"conditions": [{"result": "FAIL", "rules": [
+ {"name": "Hours", "ruleTypeId": {"category": "Rule", "provider": "DeploymentWindow"}, "configuration": {"Cron": "* *", "TimeZone": "Mars/Base"}},
+ {"name": "Main", "ruleTypeId": {"category": "Rule", "provider": "VariableCheck"}, "configuration": {"Variable": "x", "Operator": "GT"}}]}]},`, declfile.Options{}, []string{
+			"9 stages[1].beforeEntry.conditions[0].rules[0].configuration.Cron structure", "9 stages[1].beforeEntry.conditions[0].rules[0].configuration.TimeZone structure",
+			"10 stages[1].beforeEntry.conditions[0].rules[1].configuration.Value structure", "10 stages[1].beforeEntry.conditions[0].rules[1].configuration.Operator structure"}, ""},
 		{"allowed custom type", `"owner": "AWS", "provider": "S3", "version": "1"},
    "configuration": {"BucketName"`, `"owner": "Custom", "provider": "FTP", "version": "1"}, "configuration": {"BucketName"`, declfile.Options{AllowUnknownTypes: true}, []string{}, ""},
 		{"unknown type of AWS", `"provider": "S3", "version": "1"},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"penstock/internal/api"
 	"penstock/internal/auth"
@@ -109,7 +110,7 @@ func definition(r store.Reader, account, region string, id pipeline.ActionType) 
 
 // validationEnv is what a declaration of the caller is checked against.
 func validationEnv(r store.Reader, who auth.Principal) pipeline.Env {
-	return actiontype.Env(who.Region, func(id pipeline.ActionType) (actiontype.Type, bool) {
+	return actiontype.Env(who.Region, time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
 		t, err := r.ActionType(who.Account, who.Region, id)
 		return t.Type, err == nil && !t.Deleted
 	})

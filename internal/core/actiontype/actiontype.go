@@ -9,6 +9,7 @@ import (
 
 	"penstock/internal/core/fault"
 	"penstock/internal/core/pipeline"
+	"penstock/internal/core/rule"
 )
 
 // Owners of action types (ActionOwner).
@@ -101,9 +102,9 @@ func (t Type) Info() pipeline.TypeInfo {
 }
 
 // Env returns what declarations in a region are checked against: the types that
-// come with the service and those that added finds.
-func Env(region string, added func(pipeline.ActionType) (Type, bool)) pipeline.Env {
-	return pipeline.Env{Region: region, Type: func(id pipeline.ActionType) (pipeline.TypeInfo, bool) {
+// come with the service and those that added finds, and the time zones.
+func Env(region string, zone rule.Zones, added func(pipeline.ActionType) (Type, bool)) pipeline.Env {
+	return pipeline.Env{Region: region, Zone: zone, Type: func(id pipeline.ActionType) (pipeline.TypeInfo, bool) {
 		t, ok := LookupBuiltin(region, id)
 		if !ok {
 			t, ok = added(id)

@@ -178,7 +178,7 @@ func TestInfo(t *testing.T) {
 func TestEnv(t *testing.T) {
 	t.Parallel()
 	own := jenkins()
-	env := actiontype.Env("us-east-1", func(id pipeline.ActionType) (actiontype.Type, bool) {
+	env := actiontype.Env("us-east-1", time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
 		return own, id == own.ID
 	})
 	if env.Region != "us-east-1" {

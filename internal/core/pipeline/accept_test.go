@@ -126,12 +126,17 @@ func TestValidateAcceptsBuiltinTypes(t *testing.T) {
 	}
 }
 
+// samples are values of keys that are looked at.
+var samples = map[string]string{
+	"NotificationArn": "arn:aws:sns:us-east-1:000000000000:t", "Operator": "EQ", "Cron": "* * * * * ?",
+}
+
 // sample is an action of a type, reading the source artifacts of d.
 func sample(typ actiontype.Type, d *pipeline.Declaration, all bool) pipeline.Action {
 	a := pipeline.Action{Name: "Sample", Type: typ.ID, Configuration: map[string]string{}}
 	for _, p := range typ.Properties {
-		if p.Name == "NotificationArn" && all {
-			a.Configuration[p.Name] = "arn:aws:sns:us-east-1:000000000000:t"
+		if value, checked := samples[p.Name]; checked && (p.Required || all) {
+			a.Configuration[p.Name] = value
 		} else if p.Required || all {
 			a.Configuration[p.Name] = "x"
 		}

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"penstock/internal/core/actiontype"
 	"penstock/internal/core/fault"
@@ -42,7 +43,7 @@ func init() {
 }
 
 func env() pipeline.Env {
-	return actiontype.Env(region, func(id pipeline.ActionType) (actiontype.Type, bool) {
+	return actiontype.Env(region, time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
 		t, ok := ownTypes[id]
 		return t, ok
 	})

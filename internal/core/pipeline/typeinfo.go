@@ -1,5 +1,7 @@
 package pipeline
 
+import "penstock/internal/core/rule"
+
 // TypeInfo is what a declaration must know of an action type or rule type to
 // be checked against it. Package actiontype makes it from its own types.
 type TypeInfo struct {
@@ -33,6 +35,8 @@ type Env struct {
 	Region string
 	// Type finds an available action type, or with category Rule a rule type.
 	Type func(ActionType) (TypeInfo, bool)
+	// Zone finds the time zones that rules name.
+	Zone rule.Zones
 }
 
 func (i TypeInfo) property(name string) (Property, bool) {

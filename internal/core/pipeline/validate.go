@@ -49,6 +49,7 @@ var rules = []func(*check){
 	conditionResults,    // V-35
 	retryConfigurations, // V-36
 	ruleTypes,           // no number: what V-40 to V-45, V-52 and V-53 are for actions
+	ruleValues,
 	availableTypes,      // V-40
 	actionNames,         // V-41
 	requiredKeys,        // V-42

@@ -68,6 +68,17 @@ func TestValidateRefusesStages(t *testing.T) {
 			"Rule configuration for rule 'Same' of stage 'Approve' is missing required configuration 'Operator'"},
 		{"rule with an unknown key", rule(func(r *pipeline.Rule) { r.Configuration["Zeal"] = "1" }), istg,
 			"Rule configuration for rule 'Same' of stage 'Approve' contains unknown configuration 'Zeal'"},
+		{"rule with an operator that does not exist", rule(func(r *pipeline.Rule) { r.Configuration["Operator"] = "GT" }), istg,
+			"Rule configuration for rule 'Same' of stage 'Approve' contains an invalid value for configuration 'Operator': the operator 'GT' is not one of EQ, NE, CONTAINS and MATCHES"},
+		{"rule with five fields of cron", rule(asType("DeploymentWindow", map[string]string{"Cron": "* * * * *"})), istg,
+			"Rule configuration for rule 'Same' of stage 'Approve' contains an invalid value for configuration 'Cron': " +
+				"the cron expression '* * * * *' has 5 fields; it needs 6 or 7: seconds minutes hours day-of-month month day-of-week [year]"},
+		{"rule with a time zone that does not exist", rule(asType("DeploymentWindow", map[string]string{"Cron": "* * * * * ?", "TimeZone": "Mars/Base"})), istg,
+			"Rule configuration for rule 'Same' of stage 'Approve' contains an invalid value for configuration 'TimeZone': the time zone 'Mars/Base' is not known; use Region/City, UTC or UTC±HH:MM"},
+		{"rule with an alarm state that does not exist", rule(asType("CloudWatchAlarm", map[string]string{"AlarmName": "a", "AlarmStates": "ALARM,RED"})), istg,
+			"Rule configuration for rule 'Same' of stage 'Approve' contains an invalid value for configuration 'AlarmStates': AlarmStates may hold OK, ALARM and INSUFFICIENT_DATA, not 'RED'"},
+		{"rule that watches for ever", rule(asType("CloudWatchAlarm", map[string]string{"AlarmName": "a", "WaitTime": "86401"})), istg,
+			"Rule configuration for rule 'Same' of stage 'Approve' contains an invalid value for configuration 'WaitTime': WaitTime is a number of minutes up to 86400, not '86401'"},
 		{"rule with too few inputs", rule(asType("CodeBuild", map[string]string{"ProjectName": "p"})), istg,
 			"Rule Same of stage Approve declares 0 input artifacts which is less than the minimum count (1)"},
 		{"rule with too many inputs", rule(func(r *pipeline.Rule) { r.InputArtifacts = []string{"App"} }), istg,
@@ -118,6 +129,32 @@ func TestValidateAcceptsConditions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if err := pipeline.Validate(declared(e), env()); err != nil {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+}
+
+// Rules whose values are looked at, as they may be.
+func TestValidateAcceptsRuleValues(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		provider      string
+		configuration map[string]string
+	}{
+		"window":                   {"DeploymentWindow", map[string]string{"Cron": "0 0 9-17 ? * MON-FRI *", "TimeZone": "europe/berlin"}},
+		"expression of Java":       {"VariableCheck", map[string]string{"Variable": "x", "Operator": "MATCHES", "Value": "(?!b)a"}},
+		"alarm":                    {"CloudWatchAlarm", map[string]string{"AlarmName": "a", "AlarmStates": "OK, INSUFFICIENT_DATA", "WaitTime": "0"}},
+		"values known at run time": {"DeploymentWindow", map[string]string{"Cron": "#{B.Window}", "TimeZone": "#{B.Zone}"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := pipeline.Validate(declared(func(d *pipeline.Declaration) {
+				d.Stages[2].BeforeEntry = []pipeline.Condition{{Result: "FAIL", Rules: []pipeline.Rule{{
+					Name: "Same", Type: pipeline.ActionType{Category: "Rule", Provider: c.provider}, Configuration: c.configuration,
+				}}}}
+			}), env())
+			if err != nil {
 				t.Errorf("refused: %v", err)
 			}
 		})

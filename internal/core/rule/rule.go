@@ -1,6 +1,7 @@
 // Package rule evaluates the rules of stage conditions that need nothing but
 // their configuration, the time and the time zones: VariableCheck and
-// DeploymentWindow. It is pure. Other rules are the work of job workers.
+// DeploymentWindow. It is pure. Other rules are the work of job workers; what can
+// be said of their configuration before they run is said here.
 package rule
 
 import (
@@ -18,9 +19,8 @@ type Verdict struct {
 // Pure reports whether rules of the provider are evaluated here.
 func Pure(provider string) bool { return provider == "VariableCheck" || provider == "DeploymentWindow" }
 
-// Evaluate evaluates a rule of a pure provider, once. config is resolved; zone
-// finds a time zone of the IANA database.
-func Evaluate(provider string, config map[string]string, now time.Time, zone func(string) (*time.Location, error)) Verdict {
+// Evaluate evaluates a rule of a pure provider, once. config is resolved.
+func Evaluate(provider string, config map[string]string, now time.Time, zone Zones) Verdict {
 	var passed bool
 	var why string
 	var err error
@@ -35,7 +35,7 @@ func Evaluate(provider string, config map[string]string, now time.Time, zone fun
 	return Verdict{Passed: passed, Why: why}
 }
 
-func deploymentWindow(expression, name string, now time.Time, zone func(string) (*time.Location, error)) (bool, string, error) {
+func deploymentWindow(expression, name string, now time.Time, zone Zones) (bool, string, error) {
 	w, err := ParseWindow(expression)
 	if err != nil {
 		return false, "", err

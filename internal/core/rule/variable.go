@@ -12,6 +12,9 @@ import (
 // the expressions are those of Go's regexp, which knows no lookaround and no
 // backreferences.
 func variableCheck(variable, operator, value string) (passed bool, why string, err error) {
+	if err := checkOperator(operator); err != nil {
+		return false, "", err
+	}
 	switch operator {
 	case "EQ":
 		passed = variable == value
@@ -28,14 +31,20 @@ func variableCheck(variable, operator, value string) (passed bool, why string, e
 			return false, "", err
 		}
 		passed = re.MatchString(variable)
-	default:
-		return false, "", fmt.Errorf("the operator '%s' is not one of EQ, NE, CONTAINS and MATCHES", shorten(operator))
 	}
 	answer := "is false"
 	if passed {
 		answer = "is true"
 	}
 	return passed, fmt.Sprintf("'%s' %s '%s' %s", shorten(variable), operator, shorten(value), answer), nil
+}
+
+func checkOperator(operator string) error {
+	switch operator {
+	case "EQ", "NE", "CONTAINS", "MATCHES":
+		return nil
+	}
+	return fmt.Errorf("the operator '%s' is not one of EQ, NE, CONTAINS and MATCHES", shorten(operator))
 }
 
 // maxShown is how much of a value is shown to people, in bytes.

@@ -19,7 +19,7 @@ var abbreviations = map[string]string{
 
 // location finds the time zone that a rule names: "" or UTC, UTC±HH:MM, a
 // well-known abbreviation, or Region/City in any case.
-func location(name string, zone func(string) (*time.Location, error)) (*time.Location, error) {
+func location(name string, zone Zones) (*time.Location, error) {
 	upper := strings.ToUpper(strings.TrimSpace(name))
 	if upper == "" {
 		return time.UTC, nil

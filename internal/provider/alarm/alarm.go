@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"penstock/internal/core/rule"
 	"penstock/internal/provider"
 	"penstock/jobworker"
 )
@@ -25,8 +25,6 @@ import (
 const (
 	// every is the pause between two looks at a watched alarm.
 	every = 10 * time.Second
-	// maxWait bounds WaitTime: no action runs longer.
-	maxWait = 60 * 24 * time.Hour
 	// lookLimit is how long one look may take.
 	lookLimit = time.Minute
 	// maxMissed is how many looks in a row may fail before the rule does.
@@ -80,9 +78,9 @@ func (r *Rule) Type() jobworker.ActionType { return provider.Type("Rule", "Cloud
 // the states AlarmStates, now and for WaitTime from now. After a crash the wait
 // begins anew.
 func (r *Rule) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Success, err error) {
-	w, err := watchOf(t.Job)
+	w, err := rule.ParseWatch(t.Job.Configuration)
 	if err != nil {
-		return s, err
+		return s, jobworker.Permanent(jobworker.ConfigurationError, "The rule cannot be evaluated: %v", err)
 	}
 	if !r.c.Enabled {
 		return s, jobworker.Permanent(jobworker.ConfigurationError,
@@ -95,70 +93,32 @@ func (r *Rule) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Success,
 			o.BaseEndpoint = aws.String(r.c.Endpoint)
 		}
 	})
-	end, missed := r.c.Now().Add(w.wait), 0
+	end, missed := r.c.Now().Add(w.Wait), 0
 	for {
-		state, err := look(ctx, client, w.alarm)
+		state, err := look(ctx, client, w.Alarm)
 		final, isFailure := errors.AsType[*jobworker.Failure](err)
 		switch {
 		case ctx.Err() != nil:
-			return s, fmt.Errorf("alarm %s: %w", w.alarm, context.Cause(ctx))
+			return s, fmt.Errorf("alarm %s: %w", w.Alarm, context.Cause(ctx))
 		case isFailure:
 			return s, final
 		case err != nil:
 			if missed++; missed == maxMissed || !r.c.Now().Before(end) {
-				return s, jobworker.Permanent(jobworker.SystemUnavailable, "The alarm %s cannot be looked up: %v", w.alarm, err)
+				return s, jobworker.Permanent(jobworker.SystemUnavailable, "The alarm %s cannot be looked up: %v", w.Alarm, err)
 			}
-		case slices.Contains(w.states, state):
-			return s, jobworker.Permanent(jobworker.JobFailed, "The alarm %s is in state %s.", w.alarm, state)
+		case slices.Contains(w.States, state):
+			return s, jobworker.Permanent(jobworker.JobFailed, "The alarm %s is in state %s.", w.Alarm, state)
 		default:
 			missed = 0
 			if !r.c.Now().Before(end) {
-				s.Details = &jobworker.Details{Summary: fmt.Sprintf("The alarm %s is in state %s", w.alarm, state)}
+				s.Details = &jobworker.Details{Summary: fmt.Sprintf("The alarm %s is in state %s", w.Alarm, state)}
 				return s, nil
 			}
 		}
 		if err := r.c.Pause(ctx, min(every, end.Sub(r.c.Now()))); err != nil {
-			return s, fmt.Errorf("alarm %s: %w", w.alarm, err)
+			return s, fmt.Errorf("alarm %s: %w", w.Alarm, err)
 		}
 	}
-}
-
-// watch is what a rule asks for.
-type watch struct {
-	alarm  string
-	states []string
-	wait   time.Duration
-}
-
-var allStates = []string{"OK", "ALARM", "INSUFFICIENT_DATA"}
-
-func watchOf(j jobworker.Job) (w watch, err error) {
-	bad := func(format string, args ...any) (watch, error) {
-		return w, jobworker.Permanent(jobworker.ConfigurationError, format, args...)
-	}
-	if w.alarm = j.Configuration["AlarmName"]; w.alarm == "" {
-		return bad("The configuration of the rule lacks AlarmName.")
-	}
-	for state := range strings.SplitSeq(j.Configuration["AlarmStates"], ",") {
-		if state = strings.TrimSpace(state); state == "" {
-			continue
-		}
-		if !slices.Contains(allStates, state) {
-			return bad("AlarmStates may hold OK, ALARM and INSUFFICIENT_DATA, not %q.", state)
-		}
-		w.states = append(w.states, state)
-	}
-	if len(w.states) == 0 {
-		w.states = []string{"ALARM"}
-	}
-	if text := j.Configuration["WaitTime"]; text != "" {
-		minutes, err := strconv.Atoi(text)
-		if err != nil || minutes < 0 || minutes > int(maxWait/time.Minute) {
-			return bad("WaitTime is a number of minutes up to %d, not %q.", int(maxWait/time.Minute), text)
-		}
-		w.wait = time.Duration(minutes) * time.Minute
-	}
-	return w, nil
 }
 
 // look returns the state of an alarm. An alarm that is not there, and a refusal,
