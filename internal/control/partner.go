@@ -112,7 +112,7 @@ func (s *Service) registerPartner(ctx context.Context, who auth.Principal, in *R
 		Settings:  actiontype.Settings{EntityURLTemplate: in.EntityURLTemplate, ExecutionURLTemplate: in.ExecutionURLTemplate},
 		MinInputs: in.Inputs.Minimum, MaxInputs: in.Inputs.Maximum,
 		MinOutputs: in.Outputs.Minimum, MaxOutputs: in.Outputs.Maximum,
-		JobTimeout: limit, Timeout: actiontype.PartnerTimeout(limit),
+		JobTimeout: limit, Timeout: actiontype.ExecutorTimeout(limit),
 	}
 	for _, p := range in.Properties {
 		t.Properties = append(t.Properties, actiontype.Property{Name: p.Name, Required: p.Required, Key: p.Key, Secret: p.Secret, Description: p.Description})

@@ -34,11 +34,19 @@ type Type struct {
 	V2Only bool
 	// BuiltIn types come with the service.
 	BuiltIn bool
-	// JobTimeout bounds one job of a partner type (executor.jobTimeout); 0 when
-	// only Timeout bounds it.
+	// JobTimeout bounds one job of a registered type (executor.jobTimeout); 0
+	// when only Timeout bounds it.
 	JobTimeout time.Duration
 	// Timeout is the default limit for the whole action.
 	Timeout time.Duration
+	// Executor runs the actions of a registered type, one in executor form;
+	// nil for custom types and those that come with the service.
+	Executor *Executor
+	// AllowedAccounts are the accounts whose pipelines may use a registered
+	// type, or Everyone. With none it is the one that has registered it.
+	AllowedAccounts []string
+	// Description is what a registered type says of itself.
+	Description string
 }
 
 // Settings are the links of a type (ActionTypeSettings); "" is absent.
@@ -67,9 +75,9 @@ const CustomTimeout = 24 * time.Hour
 // otherTimeout is the limit of actions that no other limit is stated for.
 const otherTimeout = time.Hour
 
-// PartnerTimeout returns the limit of actions of a partner type whose jobs may
-// take jobTimeout: an action lives at least as long as one job.
-func PartnerTimeout(jobTimeout time.Duration) time.Duration {
+// ExecutorTimeout returns the limit of actions of a registered type whose jobs
+// may take jobTimeout: an action lives at least as long as one job.
+func ExecutorTimeout(jobTimeout time.Duration) time.Duration {
 	return max(otherTimeout, jobTimeout)
 }
 

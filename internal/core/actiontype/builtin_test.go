@@ -128,13 +128,13 @@ func TestLookupBuiltin(t *testing.T) {
 	}
 }
 
-func TestPartnerTimeout(t *testing.T) {
+func TestExecutorTimeout(t *testing.T) {
 	t.Parallel()
 	for job, want := range map[time.Duration]time.Duration{
 		0: time.Hour, time.Minute: time.Hour, 12 * time.Hour: 12 * time.Hour,
 	} {
-		if got := actiontype.PartnerTimeout(job); got != want {
-			t.Errorf("PartnerTimeout(%s) = %s, want %s", job, got, want)
+		if got := actiontype.ExecutorTimeout(job); got != want {
+			t.Errorf("ExecutorTimeout(%s) = %s, want %s", job, got, want)
 		}
 	}
 }

@@ -6,15 +6,21 @@ import (
 	"penstock/internal/core/fault"
 )
 
-// customCategories are the categories a custom type may have.
-var customCategories = []string{"Source", "Build", "Deploy", "Test", "Invoke"}
+// addedCategories are the categories a type may have that does not come with
+// the service.
+var addedCategories = []string{"Source", "Build", "Deploy", "Test", "Invoke"}
 
 // ValidateCustom checks what CreateCustomActionType demands beyond the
 // constraints of the API model. The error is a *fault.Error with
 // ValidationException.
 func ValidateCustom(t Type) error {
-	if !slices.Contains(customCategories, t.ID.Category) {
-		return fault.New(validation, "A custom action type cannot have the category '%s'", t.ID.Category)
+	return validate(t)
+}
+
+// validate checks the rules that both forms of action types share.
+func validate(t Type) error {
+	if !slices.Contains(addedCategories, t.ID.Category) {
+		return fault.New(validation, "A %s action type cannot have the category '%s'", t.kind(), t.ID.Category)
 	}
 	if t.MinInputs > t.MaxInputs {
 		return fault.New(validation, "The minimum count of input artifacts (%d) is more than the maximum count (%d)", t.MinInputs, t.MaxInputs)
@@ -35,6 +41,14 @@ func ValidateCustom(t Type) error {
 		}
 	}
 	return nil
+}
+
+// kind is what texts call an added type.
+func (t Type) kind() string {
+	if t.Executor != nil {
+		return "registered"
+	}
+	return "custom"
 }
 
 func validateProperties(properties []Property) error {
@@ -64,7 +78,7 @@ func validateTemplate(setting, template string, properties []Property) error {
 		if part.kind != configValue {
 			continue
 		}
-		i := slices.IndexFunc(properties, func(p Property) bool { return p.Name == part.text })
+		i := indexProperty(properties, part.text)
 		if i < 0 {
 			return fault.New(validation, "%s refers to the configuration property '%s' which is not declared", setting, part.text)
 		}
