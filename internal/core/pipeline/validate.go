@@ -37,6 +37,7 @@ var rules = []func(*check){
 	pipelineVariableNamespace,  // V-17
 	triggerSources,             // V-18
 	triggerFilters,
+	triggerSize,
 	modeNeedsV2,         // V-20
 	variablesNeedV2,     // V-21
 	triggersNeedV2,      // V-22

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"penstock/internal/core/pipeline"
@@ -143,6 +144,10 @@ func TestValidateRefusesTriggers(t *testing.T) {
 		{"pull request with events alone", pull(pipeline.GitFilter{Events: []string{"OPEN"}}), ist, badPull},
 		{"identical push filters", push(pipeline.GitFilter{Branches: main}, pipeline.GitFilter{Branches: &pipeline.Patterns{Includes: []string{"main"}}}), ist,
 			"The trigger for source action 'Git' contains identical push filters. Filters must be unique"},
+		{"pattern that is none", push(pipeline.GitFilter{Branches: &pipeline.Patterns{Includes: []string{"main"}, Excludes: []string{"{a,{b}}"}}}), ist,
+			"The trigger for source action 'Git' contains the pattern '{a,{b}}', which is not valid: groups cannot nest"},
+		{"too large", push(pipeline.GitFilter{Branches: &pipeline.Patterns{Includes: []string{strings.Repeat("x", 200<<10+1)}}}), ist,
+			"The triggers of the pipeline take 204801 bytes, which is more than the maximum size (204800)"},
 	})
 }
 
