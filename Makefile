@@ -61,6 +61,9 @@ bench: ## Measure job calls per second and hand-over times beside their baseline
 tools:
 	@missing=(); \
 	command -v aws >/dev/null || missing+=(awscli); \
+	command -v git >/dev/null || missing+=(git); \
+	command -v curl >/dev/null || missing+=(curl); \
+	command -v ip >/dev/null || missing+=(iproute2); \
 	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
 	if (( $${#missing[@]} )); then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -70,8 +70,9 @@ type scene struct {
 	env []string
 }
 
-// open starts the server as the page says, but on a free port.
-func open(t *testing.T, all []block) *scene {
+// folder makes the folder of a scene; its environment has the binary on the
+// PATH and nothing of the tester's own configuration.
+func folder(t *testing.T) *scene {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatalf("build: %v", err)
@@ -84,7 +85,13 @@ func open(t *testing.T, all []block) *scene {
 	}
 	s.env = append(s.env, "PATH="+binDir+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"AWS_CONFIG_FILE="+filepath.Join(s.dir, "no-config"), "AWS_EC2_METADATA_DISABLED=true", "NO_COLOR=1")
+	return s
+}
 
+// open starts the server as the page says, but on a free port.
+func open(t *testing.T, all []block) *scene {
+	t.Helper()
+	s := folder(t)
 	var log bytes.Buffer
 	server := s.command(t.Context(), "bash", "-euc", of(t, all, "run: server")[0].text)
 	server.Env = append(server.Env, "PENSTOCK_LISTEN=127.0.0.1:0")
@@ -129,14 +136,19 @@ const between = "\x1e"
 // run pastes blocks into one bash and compares what each prints.
 func (s *scene) run(t *testing.T, list []block) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
 	var script strings.Builder
 	for _, b := range list {
 		script.WriteString("printf '" + between + "'\n" + strings.ReplaceAll(b.text, pageURL, s.url))
 	}
-	cmd := s.command(ctx, "bash", "-eu", "-c", script.String())
-	text, err := cmd.CombinedOutput()
+	s.paste(t, list, "bash", "-eu", "-c", script.String())
+}
+
+// paste runs a command whose output has between before what each block prints.
+func (s *scene) paste(t *testing.T, list []block, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	text, err := s.command(ctx, name, args...).CombinedOutput()
 	printed := strings.Split(string(text), between)[1:]
 	for i, got := range printed {
 		if i == len(printed)-1 && err != nil {
