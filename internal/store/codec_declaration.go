@@ -79,8 +79,29 @@ func DecodeActionType(b []byte) (*actiontype.Type, error) { return decode[action
 func SealToken(c *Client, s Sealer) string { return s.Seal([]byte(c.Token), "client/"+c.ID) }
 
 // OpenToken undoes SealToken.
-func OpenToken(id, sealed string, s Sealer) (string, error) {
-	clear, err := s.Open(sealed, "client/"+id)
+func OpenToken(id, sealed string, s Sealer) (string, error) { return openToken(id, sealed, "", s) }
+
+// SealPrevious seals the token that a partner client had before; "" stays "".
+func SealPrevious(c *Client, s Sealer) string {
+	if c.Previous == "" {
+		return ""
+	}
+	return s.Seal([]byte(c.Previous), "client/"+c.ID+previousToken)
+}
+
+// OpenPrevious undoes SealPrevious.
+func OpenPrevious(id, sealed string, s Sealer) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	return openToken(id, sealed, previousToken, s)
+}
+
+// previousToken keeps a token that was replaced from being put back.
+const previousToken = "/previous"
+
+func openToken(id, sealed, which string, s Sealer) (string, error) {
+	clear, err := s.Open(sealed, "client/"+id+which)
 	if err != nil {
 		return "", fmt.Errorf("store: the token of client %s cannot be opened; is this the master key it was sealed with? %w", id, err)
 	}

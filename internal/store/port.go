@@ -25,9 +25,13 @@ type Driver interface {
 	// updates that returned before it began.
 	View(ctx context.Context, fn func(Reader) error) error
 
-	// Claim hands out up to max queued jobs of the queue, oldest first, and
-	// hides them until now+window or until they are acknowledged or end. No
-	// two claims return the same job within the window. The jobs come in
+	// Claim hands out up to max queued jobs of the queue and hides them until
+	// now+window or until they are acknowledged or end. Jobs of one client
+	// (job.ClientID; all jobs of custom actions have none) go oldest first,
+	// and the clients of a queue take turns, job by job, within a claim and
+	// from one to the next: while a client has a job that can be handed out,
+	// no other client is given a second one before it. Turns need not outlive
+	// a crash. No two claims return the same job within the window. The jobs come in
 	// state Dispatched with a nonce of this hand-out (job.Nonces.HandOut). A
 	// claim need not outlive a crash of the process; its nonce then stays
 	// valid until the job is claimed again.
@@ -66,6 +70,7 @@ type Reader interface {
 	WebhookReader
 	TimerReader
 	OutboxReader
+	AuditReader
 }
 
 // Tx reads and writes.
@@ -81,6 +86,7 @@ type Tx interface {
 	WatchWriter
 	WebhookWriter
 	OutboxWriter
+	AuditWriter
 	Purger
 }
 
@@ -185,29 +191,6 @@ type TypeWriter interface {
 	PutActionType(t ActionType) error
 }
 
-// Client is a customer connection of a partner action type.
-type Client struct {
-	ID              string
-	Account, Region string
-	Type            pipeline.ActionType
-	Token           string // in clear; stored sealed
-	Created         time.Time
-	Revoked         time.Time // zero = connected
-}
-
-// ClientReader reads partner clients.
-type ClientReader interface {
-	Client(id string) (Client, error)
-	// Clients lists the clients of an account, oldest first, revoked ones
-	// included.
-	Clients(account, region string) ([]Client, error)
-}
-
-// ClientWriter writes partner clients.
-type ClientWriter interface {
-	PutClient(c Client) error
-}
-
 // TagReader reads tags by ARN.
 type TagReader interface {
 	Tags(arn string) (map[string]string, error)
@@ -262,8 +245,8 @@ type Purger interface {
 	// ClearTimer removes a timer that led to nothing.
 	ClearTimer(t engine.Timer) error
 	// Purge removes at most limit rows: jobs that ended before now minus
-	// job.Retention, outbox rows, history of deleted pipelines and
-	// deliveries older than DeliveryRetention, and reports whether there is
-	// more.
+	// job.Retention, outbox rows, history of deleted pipelines, deliveries
+	// older than DeliveryRetention and audit records older than
+	// AuditRetention, and reports whether there is more.
 	Purge(now time.Time, limit int) (more bool, err error)
 }

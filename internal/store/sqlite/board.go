@@ -29,6 +29,7 @@ type board struct {
 type waitingJob struct {
 	id       string
 	queue    *queue
+	client   string // "" = of a custom or built-in action
 	queuedAt int64
 	nonces   job.Nonces
 	until    int64 // hidden until then; 0 = never handed out
@@ -40,7 +41,7 @@ type waitingJob struct {
 // queue is the jobs of one kind of worker, and the workers that wait for one.
 type queue struct {
 	name    string
-	ready   line // oldest first
+	ready   turns
 	hidden  line // first to come back first
 	held    int
 	waiters list.List // of *waiter
@@ -59,6 +60,7 @@ type boardChange struct {
 	id       string
 	gone     bool
 	queue    string
+	client   string
 	queuedAt int64
 	nonces   job.Nonces
 }
@@ -106,7 +108,7 @@ func (b *board) insert(c boardChange) {
 	if b.jobs[c.id] != nil {
 		return
 	}
-	j := &waitingJob{id: c.id, queue: b.queue(c.queue), queuedAt: c.queuedAt, nonces: c.nonces}
+	j := &waitingJob{id: c.id, queue: b.queue(c.queue), client: c.client, queuedAt: c.queuedAt, nonces: c.nonces}
 	b.jobs[c.id] = j
 	j.queue.ready.add(j)
 	j.queue.wakeOne()
@@ -203,7 +205,7 @@ type claim struct {
 	nonces   job.Nonces
 }
 
-// claim hands out the oldest jobs of the queue.
+// claim hands out jobs of the queue, the clients taking turns.
 func (b *board) claim(name string, max int, now time.Time, window time.Duration) []claim {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -214,8 +216,7 @@ func (b *board) claim(name string, max int, now time.Time, window time.Duration)
 	q.unhide(now.UnixMilli())
 	var claims []claim
 	for len(claims) < max && q.ready.Len() > 0 {
-		j := q.ready.items[0]
-		j.leave()
+		j := q.ready.next()
 		j.until = now.Add(window).UnixMilli()
 		j.nonces.HandOut()
 		q.hidden.add(j)
@@ -370,8 +371,12 @@ func (l *line) add(j *waitingJob) {
 
 // leave takes the job out of the line it is in.
 func (j *waitingJob) leave() {
-	heap.Remove(j.in, j.pos)
+	in := j.in
+	heap.Remove(in, j.pos)
 	j.in = nil
+	if in != &j.queue.hidden {
+		j.queue.ready.left(j.client)
+	}
 }
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.

@@ -6,7 +6,7 @@ import (
 	"penstock/internal/store"
 )
 
-const clientColumns = `id, account, region, category, owner, provider, version, token, created, revoked`
+const clientColumns = `id, account, region, category, owner, provider, version, token, created, revoked, previous, previous_until`
 
 func (v *reader) scanClient(r *sqlite.Rows) (store.Client, error) {
 	c := store.Client{
@@ -14,8 +14,13 @@ func (v *reader) scanClient(r *sqlite.Rows) (store.Client, error) {
 		Type:    pipeline.ActionType{Category: r.Text(3), Owner: r.Text(4), Provider: r.Text(5), Version: r.Text(6)},
 		Created: fromMillis(r.Int64(8)), Revoked: fromMillis(r.Int64(9)),
 	}
+	c.PreviousUntil = fromMillis(r.Int64(11))
+	token, previous := r.Text(7), r.Text(10)
 	var err error
-	c.Token, err = store.OpenToken(c.ID, r.Text(7), v.d.sealer)
+	if c.Token, err = store.OpenToken(c.ID, token, v.d.sealer); err != nil {
+		return c, err
+	}
+	c.Previous, err = store.OpenPrevious(c.ID, previous, v.d.sealer)
 	return c, err
 }
 
@@ -60,8 +65,22 @@ func (t *txn) Clients(account, region string) ([]store.Client, error) {
 func (t *txn) PutClient(c store.Client) error {
 	t.types = true
 	t.d.types.clear()
-	return t.tx.Exec(`INSERT INTO client (`+clientColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET token = excluded.token, revoked = excluded.revoked`,
+	return t.tx.Exec(`INSERT INTO client (`+clientColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET token = excluded.token, revoked = excluded.revoked,
+			previous = excluded.previous, previous_until = excluded.previous_until`,
 		c.ID, c.Account, c.Region, c.Type.Category, c.Type.Owner, c.Type.Provider, c.Type.Version,
-		store.SealToken(&c, t.d.sealer), millis(c.Created), millis(c.Revoked))
+		store.SealToken(&c, t.d.sealer), millis(c.Created), millis(c.Revoked),
+		store.SealPrevious(&c, t.d.sealer), millis(c.PreviousUntil))
+}
+
+// RevokedJobs implements store.ClientReader.
+func (v *reader) RevokedJobs(limit int) ([]string, error) {
+	rows := v.tx.Query(`SELECT job.id FROM client INDEXED BY client_revoked CROSS JOIN job INDEXED BY job_of_client ON job.client = client.id
+		WHERE client.revoked > 0 AND job.client <> '' AND job.ended_at = 0 LIMIT ?`, limit)
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		ids = append(ids, rows.Text(0))
+	}
+	return ids, rows.Err()
 }

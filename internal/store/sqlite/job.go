@@ -78,26 +78,29 @@ func (t *txn) openJob(j *job.Job) error {
 	j.Nonces.Base(t.d.board.boot)
 	t.d.buf = store.AppendJob(t.d.buf[:0], j, t.d.sealer)
 	queue, queuedAt := j.Queue(), millis(j.QueuedAt)
-	err := t.tx.Exec(`INSERT INTO job (id, queue, state, queued_at, last, floor, acked, acked_at, ended_at, report, doc)
-		VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, '', ?)`,
-		j.ID, queue, string(stored(j.State)), queuedAt, j.Nonces.Last, j.Nonces.Floor, t.d.buf)
+	err := t.tx.Exec(`INSERT INTO job (id, queue, state, queued_at, last, floor, acked, acked_at, ended_at, report, doc, client)
+		VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, '', ?, ?)`,
+		j.ID, queue, string(stored(j.State)), queuedAt, j.Nonces.Last, j.Nonces.Floor, t.d.buf, j.ClientID)
 	if err != nil {
 		return err
 	}
 	t.d.keepJob(j, len(t.d.buf))
 	if j.State == job.Queued {
-		t.offer(boardChange{id: j.ID, queue: queue, queuedAt: queuedAt, nonces: j.Nonces})
+		t.offer(boardChange{id: j.ID, queue: queue, client: j.ClientID, queuedAt: queuedAt, nonces: j.Nonces})
 	}
 	return nil
 }
 
 func (t *txn) queueJob(c engine.JobQueued) error {
 	r, ok := t.tx.QueryRow(`UPDATE job SET state = 'Queued', queued_at = ? WHERE id = ? AND state = 'Created'
-		RETURNING queue, last, floor`, millis(c.At), c.ID)
+		RETURNING queue, last, floor, client`, millis(c.At), c.ID)
 	if !ok {
 		return r.Err()
 	}
-	change := boardChange{id: c.ID, queue: r.Text(0), queuedAt: millis(c.At), nonces: job.Nonces{Last: r.Int64(1), Floor: r.Int64(2)}}
+	change := boardChange{
+		id: c.ID, queue: r.Text(0), client: r.Text(3), queuedAt: millis(c.At),
+		nonces: job.Nonces{Last: r.Int64(1), Floor: r.Int64(2)},
+	}
 	t.offer(change)
 	return nil
 }
@@ -231,10 +234,10 @@ func (d *Driver) requeueNative(tx *sqlite.Tx) error {
 
 // loadBoard puts all jobs that wait on the board.
 func (d *Driver) loadBoard(tx *sqlite.Tx) error {
-	rows := tx.Query(`SELECT id, queue, queued_at, last, floor FROM job INDEXED BY job_queued WHERE state = 'Queued' ORDER BY seq`)
+	rows := tx.Query(`SELECT id, queue, queued_at, last, floor, client FROM job INDEXED BY job_queued WHERE state = 'Queued' ORDER BY seq`)
 	for rows.Next() {
 		c := boardChange{
-			id: rows.Text(0), queue: rows.Text(1), queuedAt: rows.Int64(2),
+			id: rows.Text(0), queue: rows.Text(1), client: rows.Text(5), queuedAt: rows.Int64(2),
 			nonces: job.Nonces{Last: rows.Int64(3), Floor: rows.Int64(4)},
 		}
 		c.nonces.Base(d.board.boot)
