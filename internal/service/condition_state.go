@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"penstock/internal/api"
@@ -35,10 +36,16 @@ func conditionState(declared []pipeline.Condition, run *engine.StageRun, place e
 		out.LatestExecution = &api.StageConditionsExecution{Status: string(now.Status), Summary: summary}
 		state.LatestExecution = &api.ConditionExecution{Status: string(now.Status), Summary: summary, LastStatusChange: now.Updated}
 	}
+	var run []engine.Action
+	if now != nil {
+		run = slices.Clone(now.Rules)
+	}
 	for _, r := range declared[0].Rules {
 		rule := api.RuleState{RuleName: r.Name}
-		if now != nil {
-			rule.LatestExecution = ruleTo(now, r.Name)
+		// Each run is shown once: rules of one name run in their order.
+		if i := slices.IndexFunc(run, func(a engine.Action) bool { return a.Name == r.Name }); i >= 0 {
+			rule.LatestExecution = ruleTo(&run[i])
+			run = slices.Delete(run, i, i+1)
 		}
 		state.RuleStates = append(state.RuleStates, rule)
 	}
@@ -46,16 +53,11 @@ func conditionState(declared []pipeline.Condition, run *engine.StageRun, place e
 	return out
 }
 
-func ruleTo(c *engine.Condition, name string) *api.RuleExecution {
-	for _, r := range c.Rules {
-		if r.Name == name {
-			return &api.RuleExecution{
-				RuleExecutionId: r.ID, Status: string(r.Status), Summary: upTo(r.Reported.Summary, maxSummary), LastStatusChange: r.Updated,
-				LastUpdatedBy: r.Reported.UpdatedBy, ExternalExecutionId: r.Reported.ExternalID, ErrorDetails: errorTo(r.Reported),
-			}
-		}
+func ruleTo(r *engine.Action) *api.RuleExecution {
+	return &api.RuleExecution{
+		RuleExecutionId: r.ID, Status: string(r.Status), Summary: upTo(r.Reported.Summary, maxSummary), LastStatusChange: r.Updated,
+		LastUpdatedBy: r.Reported.UpdatedBy, ExternalExecutionId: r.Reported.ExternalID, ErrorDetails: errorTo(r.Reported),
 	}
-	return nil
 }
 
 // maxSummary is the longest summary that the model allows.

@@ -134,6 +134,18 @@ func TestConditionErrored(t *testing.T) {
 	}
 }
 
+// Rules of one name are told apart by their order.
+func TestRulesOfOneName(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.fetchedV2(guarded("Prod", condition("beforeEntry", "FAIL", variableCheck("R", "x", "EQ", "x"), variableCheck("R", "x", "EQ", "y")), ship("Deploy")))
+	state := s.state()
+	at := "stageStates.1.beforeEntryConditionState.conditionStates.0.ruleStates."
+	if got := text(t, state, at+"0.latestExecution.status") + text(t, state, at+"1.latestExecution.status"); got != "SucceededFailed" {
+		t.Errorf("the rules are %s", got)
+	}
+}
+
 // The deployment window is looked at by the clock of the server.
 func TestDeploymentWindow(t *testing.T) {
 	t.Parallel()
