@@ -36,16 +36,16 @@ func conditionState(declared []pipeline.Condition, run *engine.StageRun, place e
 		out.LatestExecution = &api.StageConditionsExecution{Status: string(now.Status), Summary: summary}
 		state.LatestExecution = &api.ConditionExecution{Status: string(now.Status), Summary: summary, LastStatusChange: now.Updated}
 	}
-	var run []engine.Action
+	var rules []engine.Action
 	if now != nil {
-		run = slices.Clone(now.Rules)
+		rules = slices.Clone(now.Rules)
 	}
 	for _, r := range declared[0].Rules {
 		rule := api.RuleState{RuleName: r.Name}
 		// Each run is shown once: rules of one name run in their order.
-		if i := slices.IndexFunc(run, func(a engine.Action) bool { return a.Name == r.Name }); i >= 0 {
-			rule.LatestExecution = ruleTo(&run[i])
-			run = slices.Delete(run, i, i+1)
+		if i := slices.IndexFunc(rules, func(a engine.Action) bool { return a.Name == r.Name }); i >= 0 {
+			rule.LatestExecution = ruleTo(&rules[i])
+			rules = slices.Delete(rules, i, i+1)
 		}
 		state.RuleStates = append(state.RuleStates, rule)
 	}
