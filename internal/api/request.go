@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -26,6 +27,7 @@ const maxWait = 20 * time.Second
 // request is what operations can ask of the request that called them.
 type request struct {
 	id   string
+	from string
 	wait time.Duration
 }
 
@@ -36,6 +38,17 @@ type requestKey struct{}
 func RequestID(ctx context.Context) string {
 	r, _ := ctx.Value(requestKey{}).(request)
 	return r.id
+}
+
+// SourceAddress returns the address that the request's connection comes from,
+// without the port; "" outside of a request.
+func SourceAddress(ctx context.Context) string {
+	r, _ := ctx.Value(requestKey{}).(request)
+	host, _, err := net.SplitHostPort(r.from)
+	if err != nil {
+		return r.from
+	}
+	return host
 }
 
 // PreferWait returns how long the caller is ready to wait for an answer

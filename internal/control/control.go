@@ -31,7 +31,9 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.RegisterPartner": operation(s.registerPartner),
 		"Penstock.ConnectPartner":  operation(s.connectPartner),
 		"Penstock.ListPartners":    operation(s.listPartners),
+		"Penstock.RotateClient":    operation(s.rotateClient),
 		"Penstock.RevokeClient":    operation(s.revokeClient),
+		"Penstock.GetAudit":        operation(s.getAudit),
 		"Penstock.GetActionLog":    operation(s.getActionLog),
 		"Penstock.GetEvents":       operation(s.getEvents),
 	}

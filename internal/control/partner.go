@@ -132,56 +132,6 @@ func (s *Service) registerPartner(ctx context.Context, who auth.Principal, in *R
 	return out, nil
 }
 
-// ConnectPartnerInput names the action type to connect a client to. Category
-// and version may be left out when the provider has one type only.
-type ConnectPartnerInput struct{ TypeID }
-
-// ConnectPartnerOutput carries the token, which is shown this once.
-type ConnectPartnerOutput struct {
-	ClientID    string `json:"clientId"`
-	ClientToken string `json:"clientToken"`
-}
-
-// maxClients is how many clients an account may have connected.
-const maxClients = 1000
-
-func (s *Service) connectPartner(ctx context.Context, who auth.Principal, in *ConnectPartnerInput) (*ConnectPartnerOutput, error) {
-	out := &ConnectPartnerOutput{ClientID: s.Store.NewID(), ClientToken: s.NewToken()}
-	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		types, err := tx.ActionTypes(who.Account, who.Region)
-		if err != nil {
-			return err
-		}
-		var found []pipeline.ActionType
-		for _, t := range types {
-			if t.ID.Owner == actiontype.OwnerThirdParty && t.ID.Provider == in.Provider &&
-				(in.Category == "" || in.Category == t.ID.Category) && (in.Version == "" || in.Version == t.ID.Version) {
-				found = append(found, t.ID)
-			}
-		}
-		switch {
-		case len(found) == 0:
-			return invalid("no partner action type of provider '%s' is registered; run `penstock partner register --category … --provider %s --version 1`", in.Provider, in.Provider)
-		case len(found) > 1:
-			return invalid("provider '%s' has %d action types; name one by category and version", in.Provider, len(found))
-		}
-		clients, err := tx.Clients(who.Account, who.Region)
-		if err != nil {
-			return err
-		}
-		if len(clients) >= maxClients {
-			return invalid("the account has reached its limit of %d clients", maxClients)
-		}
-		return tx.PutClient(store.Client{
-			ID: out.ClientID, Account: who.Account, Region: who.Region, Type: found[0], Token: out.ClientToken, Created: s.Store.Now(),
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // ListPartnersOutput lists the partner action types with their clients.
 type ListPartnersOutput struct {
 	Partners []Partner `json:"partners"`
@@ -198,6 +148,9 @@ type PartnerClient struct {
 	ClientID string     `json:"clientId"`
 	Created  time.Time  `json:"created"`
 	Revoked  *time.Time `json:"revoked,omitempty"`
+	// PreviousTokenUntil is until when the token of before the last rotation
+	// is accepted too.
+	PreviousTokenUntil *time.Time `json:"previousTokenUntil,omitempty"`
 }
 
 func (s *Service) listPartners(ctx context.Context, who auth.Principal, _ *struct{}) (*ListPartnersOutput, error) {
@@ -223,6 +176,8 @@ func (s *Service) listPartners(ctx context.Context, who auth.Principal, _ *struc
 				pc := PartnerClient{ClientID: c.ID, Created: c.Created}
 				if !c.Revoked.IsZero() {
 					pc.Revoked = &c.Revoked
+				} else if c.PreviousUntil.After(s.Store.Now()) {
+					pc.PreviousTokenUntil = &c.PreviousUntil
 				}
 				p.Clients = append(p.Clients, pc)
 			}
@@ -234,27 +189,4 @@ func (s *Service) listPartners(ctx context.Context, who auth.Principal, _ *struc
 		return nil, err
 	}
 	return out, nil
-}
-
-// RevokeClientInput names a client whose token is to open nothing any more.
-type RevokeClientInput struct {
-	ClientID string `json:"clientId"`
-}
-
-func (s *Service) revokeClient(ctx context.Context, who auth.Principal, in *RevokeClientInput) (*struct{}, error) {
-	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		c, err := tx.Client(in.ClientID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (c.Account != who.Account || c.Region != who.Region) {
-			return invalid("no client '%s' is connected; see `penstock partner list`", in.ClientID)
-		}
-		if err != nil || !c.Revoked.IsZero() {
-			return err
-		}
-		c.Revoked = s.Store.Now()
-		return tx.PutClient(c)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &struct{}{}, nil
 }

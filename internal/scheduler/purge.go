@@ -9,7 +9,7 @@ import (
 )
 
 // Purge removes what is past its time, in steps small enough that nothing
-// waits for them.
+// waits for them, and ends what a crash has left of revoked clients.
 type Purge struct {
 	Store    *store.Store
 	Log      *slog.Logger
@@ -23,6 +23,9 @@ func (p *Purge) Run(ctx context.Context) {
 	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
 	for {
+		if err := p.Store.EndRevoked(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Error("jobs of revoked clients are still open", "error", err)
+		}
 		more := false
 		err := p.Store.Update(ctx, func(tx store.Tx) (err error) {
 			more, err = tx.Purge(p.Store.Now(), purgeStep)

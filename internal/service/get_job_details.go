@@ -15,6 +15,9 @@ func (s *Service) GetJobDetails(ctx context.Context, in *api.GetJobDetailsInput)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.shown(ctx, "GetJobDetails", j); err != nil {
+		return nil, err
+	}
 	data, err := s.jobData(ctx, j)
 	if err != nil {
 		return nil, err

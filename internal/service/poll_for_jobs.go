@@ -32,6 +32,9 @@ func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*a
 	if err != nil {
 		return nil, err
 	}
+	if err := s.shown(ctx, "PollForJobs", jobs...); err != nil {
+		return nil, err
+	}
 	out := &api.PollForJobsOutput{Jobs: make([]api.Job, 0, len(jobs))}
 	for _, j := range jobs {
 		data, err := s.jobData(ctx, j)

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 
 	"penstock/internal/api"
@@ -11,6 +10,8 @@ import (
 	"penstock/internal/core/job"
 	"penstock/internal/store"
 )
+
+const invalidToken = "InvalidClientTokenException"
 
 // partnerJob lets through whoever knows the token of the job's client. The
 // token proves the right to this client's jobs only.
@@ -24,9 +25,8 @@ func (s *Service) partnerJob(ctx context.Context, token string) jobCheck {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		match := subtle.ConstantTimeCompare([]byte(c.Token), []byte(token)) == 1
-		if err != nil || !match || !c.Revoked.IsZero() {
-			return fault.New("InvalidClientTokenException", "The client token is not valid for job '%s'", j.ID)
+		if err != nil || !c.Opens(token, s.store.Now()) {
+			return fault.New(invalidToken, "The client token is not valid for job '%s'", j.ID)
 		}
 		return nil
 	}
@@ -62,6 +62,9 @@ func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdP
 		return open(r, j)
 	})
 	if err != nil {
+		return nil, s.refusedToken(ctx, "GetThirdPartyJobDetails", in.JobId, err)
+	}
+	if err := s.opened(ctx, "GetThirdPartyJobDetails", j); err != nil {
 		return nil, err
 	}
 	nonce := j.Nonces.String()
@@ -86,19 +89,21 @@ func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdP
 func (s *Service) AcknowledgeThirdPartyJob(ctx context.Context, in *api.AcknowledgeThirdPartyJobInput) (*api.AcknowledgeThirdPartyJobOutput, error) {
 	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.partnerJob(ctx, in.ClientToken))
 	if err != nil {
-		return nil, err
+		return nil, s.refusedToken(ctx, "AcknowledgeThirdPartyJob", in.JobId, err)
 	}
 	return &api.AcknowledgeThirdPartyJobOutput{Status: string(state)}, nil
 }
 
 // PutThirdPartyJobSuccessResult reports that a partner job went well.
 func (s *Service) PutThirdPartyJobSuccessResult(ctx context.Context, in *api.PutThirdPartyJobSuccessResultInput) error {
-	return s.succeed(ctx, &api.PutJobSuccessResultInput{
+	err := s.succeed(ctx, &api.PutJobSuccessResultInput{
 		JobId: in.JobId, CurrentRevision: in.CurrentRevision, ContinuationToken: in.ContinuationToken, ExecutionDetails: in.ExecutionDetails,
 	}, s.partnerJob(ctx, in.ClientToken))
+	return s.refusedToken(ctx, "PutThirdPartyJobSuccessResult", in.JobId, err)
 }
 
 // PutThirdPartyJobFailureResult reports that a partner job failed.
 func (s *Service) PutThirdPartyJobFailureResult(ctx context.Context, in *api.PutThirdPartyJobFailureResultInput) error {
-	return s.fail(ctx, in.JobId, in.FailureDetails, s.partnerJob(ctx, in.ClientToken))
+	err := s.fail(ctx, in.JobId, in.FailureDetails, s.partnerJob(ctx, in.ClientToken))
+	return s.refusedToken(ctx, "PutThirdPartyJobFailureResult", in.JobId, err)
 }
