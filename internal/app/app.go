@@ -50,6 +50,7 @@ type App struct {
 	driver      store.Driver
 	store       *store.Store
 	embedded    *fileblob.Store // nil with an external S3
+	sessions    *auth.Sessions
 	logs        *actionlog.Logs
 	svc         *service.Service
 	sources     *scheduler.Sources
@@ -94,12 +95,12 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		return err
 	}
 	a.driver = driver
-	sessions := auth.NewSessions(master, time.Now)
+	a.sessions = auth.NewSessions(master, time.Now)
 	authenticator := auth.NewAuthenticator(auth.Config{
 		Account: cfg.Account, RootAccessKeyID: rootID, RootSecretAccessKey: rootSecret,
-		Sessions: sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
+		Sessions: a.sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
 	})
-	bucketStore, credentials, err := a.openBlobs(ctx, sessions)
+	bucketStore, credentials, err := a.openBlobs(ctx, a.sessions)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		native[pipeline.ActionType(p.Type())] = true
 	}
 	a.store = store.New(driver, store.Options{
-		Now: a.now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] },
+		Now: a.now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] }, Pushed: a.pushed(),
 		ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
 	})
 	a.sources = scheduler.NewSources(scheduler.Sources{
@@ -148,7 +149,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	ctl := &control.Service{Store: a.store, Logs: a.logs, NewToken: newToken, Version: version}
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
-		sts: sts.New(authenticator, sessions, uuid.NewString, a.log),
+		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
 		s3:  a.s3Handler(authenticator),
 		own: a.ownPages(receiver),
 	})

@@ -64,13 +64,15 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 	if err != nil {
 		return nil, err
 	}
+	functions := a.functions(cloud)
 	return []provider.Provider{
 		s3source.New(b),
 		run,
 		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
 		invokepipeline.New(pipelines{a}),
 		rulecommands.New(run),
-		lambda.New(lambda.Config{Functions: a.cfg.LambdaFunctions, Endpoint: a.cfg.LambdaEndpoint, AWS: cloud}),
+		lambda.NewInvoke(functions),
+		lambda.NewRule(functions),
 		alarm.New(alarm.Config{Endpoint: a.cfg.CloudWatchEndpoint, Enabled: a.cfg.CloudWatchEndpoint != "" || a.cfg.CloudWatchAWS, AWS: cloud}),
 	}, nil
 }
@@ -78,7 +80,7 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 // cloud are the credentials for AWS, or for what stands in for it; they are only
 // looked for when rules may need them.
 func (a *App) cloud(ctx context.Context) (aws.Config, error) {
-	if a.cfg.LambdaEndpoint == "" && a.cfg.CloudWatchEndpoint == "" && !a.cfg.CloudWatchAWS {
+	if a.cfg.Lambda.Endpoint == "" && a.cfg.CloudWatchEndpoint == "" && !a.cfg.CloudWatchAWS {
 		return aws.Config{}, nil
 	}
 	return config.LoadDefaultConfig(ctx)
@@ -93,10 +95,12 @@ type worker struct {
 func (a *App) addWorkers(providers []provider.Provider) {
 	for _, p := range providers {
 		name := p.Type().Category + "/" + p.Type().Provider
-		a.workers = append(a.workers, worker{name, jobworker.New(a.svc.LocalJobs(p.Type()), p.Run, jobworker.Options{
+		options := jobworker.Options{
 			Concurrency: a.cfg.Concurrency, Grace: drain / 2, CheckEvery: 2 * time.Second, KeepOnDrain: true, Log: a.log.With("provider", name),
 			Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},
-		})})
+		}
+		client := a.jobs(p, &options)
+		a.workers = append(a.workers, worker{name, jobworker.New(client, p.Run, options)})
 	}
 }
 

@@ -82,7 +82,7 @@ var table = []row{
 	{"internal/provider/alarm", "internal/core/rule internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; CloudWatch by the SDK"},
 	{"internal/provider/commands", "internal/archive internal/procgroup internal/provider internal/workspace jobworker", "github.com/bmatcuk/doublestar/v4", "a job worker"},
 	{"internal/provider/invokepipeline", "internal/provider jobworker", "", "a job worker; it starts pipelines by a port"},
-	{"internal/provider/lambda", "internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; Lambda by the SDK"},
+	{"internal/provider/lambda", "internal/procgroup internal/provider jobworker", sdk + " github.com/aws/smithy-go", "a job worker; Lambda by the SDK"},
 	{"internal/provider/rulecommands", "internal/provider internal/provider/commands jobworker", "", "commands, as a rule"},
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},

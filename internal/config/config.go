@@ -44,8 +44,7 @@ type Config struct {
 	S3ShareKeys       bool   // hand out the static keys with jobs when there is no role
 	S3Hosts           []string
 
-	LambdaFunctions    map[string]string // URLs by function name
-	LambdaEndpoint     string            // "" = only LambdaFunctions
+	Lambda             Lambda
 	CloudWatchEndpoint string
 	CloudWatchAWS      bool // AWS's own CloudWatch when there is no endpoint
 
@@ -88,8 +87,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3LogBucket, "s3-log-bucket", "penstock-logs", "bucket on the external S3 for the logs of actions")
 	f.BoolVar(&c.S3ShareKeys, "s3-share-keys", false, "hand the server's own S3 keys to jobs when there is no role (they reach every bucket)")
 	f.StringSliceVar(&c.S3Hosts, "s3-hosts", nil, "host names under which buckets are addressed as BUCKET.HOST, beside localhost")
-	f.StringToStringVar(&c.LambdaFunctions, "lambda-function", nil, "function of LambdaInvoke rules as `NAME=URL`; the event is posted to the URL (repeatable)")
-	f.StringVar(&c.LambdaEndpoint, "lambda-endpoint", "", "URL of an AWS Lambda API for functions that --lambda-function does not name; credentials as the AWS SDKs find them")
+	c.Lambda.flags(f)
 	f.StringVar(&c.CloudWatchEndpoint, "cloudwatch-endpoint", "", "URL of a CloudWatch API for CloudWatchAlarm rules; credentials as the AWS SDKs find them")
 	f.BoolVar(&c.CloudWatchAWS, "cloudwatch-aws", false, "let CloudWatchAlarm rules ask AWS's CloudWatch")
 	f.BoolVar(&c.HostRunner, "host-runner", false, "run Commands actions on this host without isolation (default: only while listening on a loopback address)")
@@ -231,20 +229,10 @@ func (c *Config) validate() error {
 	if c.ContinuationDelay < 0 || c.PollInterval < time.Second || c.CredentialLife < time.Minute || c.Concurrency < 1 {
 		bad("--continuation-delay must not be negative, --poll-interval at least 1s, --credential-life at least 1m, --concurrency at least 1")
 	}
-	for name, address := range c.LambdaFunctions {
-		if !webAddress(address) {
-			bad("--lambda-function %s must have an http or https URL", name)
-		}
-	}
-	if c.LambdaEndpoint != "" && !webAddress(c.LambdaEndpoint) {
-		bad("--lambda-endpoint must be an http or https URL")
-	}
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
 	}
-	if err := c.Webhook.validate(); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, c.Webhook.validate(), c.Lambda.validate())
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}

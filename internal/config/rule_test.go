@@ -45,8 +45,8 @@ func TestRuleSettings(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !maps.Equal(cfg.LambdaFunctions, c.want) {
-				t.Errorf("got %v, %v", cfg.LambdaFunctions, err)
+			if err != nil || !maps.Equal(cfg.Lambda.Functions, c.want) {
+				t.Errorf("got %v, %v", cfg.Lambda.Functions, err)
 			}
 		})
 	}

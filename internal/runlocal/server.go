@@ -45,7 +45,7 @@ func (r *run) startServer(ctx context.Context) error {
 	}
 	cfg.Listen, cfg.Data = "127.0.0.1:0", filepath.Join(r.dir, "data")
 	cfg.RootAccessKeyID, cfg.RootSecretAccessKey = "AKIA"+rand.Text()[:16], rand.Text()+rand.Text()
-	cfg.HostRunner, cfg.ContinuationDelay, cfg.LambdaFunctions = true, time.Second, r.Functions
+	cfg.HostRunner, cfg.ContinuationDelay, cfg.Lambda.Functions = true, time.Second, r.Functions
 	a, err := app.Open(ctx, cfg, r.Version, slog.New(slog.DiscardHandler), io.Discard)
 	if err != nil {
 		return err

@@ -17,8 +17,9 @@ import (
 // LocalJobs is the jobworker.Client of Penstock's own actions: the same life
 // cycle as that of a stranger's jobs, without the network between.
 type LocalJobs struct {
-	svc *Service
-	id  pipeline.ActionType
+	svc  *Service
+	kind job.Kind
+	id   pipeline.ActionType
 }
 
 var _ jobworker.Client = (*LocalJobs)(nil)
@@ -26,7 +27,7 @@ var _ jobworker.Client = (*LocalJobs)(nil)
 // LocalJobs returns the client for jobs of a built-in action type, of all
 // accounts.
 func (s *Service) LocalJobs(t jobworker.ActionType) *LocalJobs {
-	return &LocalJobs{svc: s, id: pipeline.ActionType(t)}
+	return &LocalJobs{svc: s, kind: job.Native, id: pipeline.ActionType(t)}
 }
 
 // Poll implements jobworker.Client.
@@ -41,7 +42,7 @@ func (l *LocalJobs) Poll(ctx context.Context, max int, wait time.Duration) ([]jo
 
 // check lets through jobs of this type.
 func (l *LocalJobs) check(_ store.Reader, j *job.Job) error {
-	if j.Kind != job.Native || j.Type != l.id {
+	if j.Kind != l.kind || j.Type != l.id {
 		return job.NotFound(j.ID)
 	}
 	return nil

@@ -56,7 +56,7 @@ func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThir
 func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdPartyJobDetailsInput) (*api.GetThirdPartyJobDetailsOutput, error) {
 	open := s.partnerJob(ctx, in.ClientToken)
 	j, err := s.jobDetails(ctx, in.JobId, func(r store.Reader, j *job.Job) error {
-		if j.Kind == job.Custom && j.Account == caller(ctx).Account {
+		if j.Kind != job.Partner && s.customJob(ctx)(r, j) == nil {
 			return fault.New("InvalidJobException", "The job '%s' is not a job of a partner action", j.ID)
 		}
 		return open(r, j)

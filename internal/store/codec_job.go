@@ -29,6 +29,7 @@ func AppendJob(b []byte, j *job.Job, s Sealer) []byte {
 	o.text("Query", j.Query)
 	o.text("ClientID", j.ClientID)
 	o.number("Timeout", int64(j.Timeout))
+	o.time("ReportBy", j.ReportBy)
 	o.key("Data")
 	o.open()
 	d := &j.Data

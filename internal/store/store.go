@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -25,10 +26,19 @@ type Options struct {
 	NewKey func() string    // seven random letters and digits
 	// Native reports whether this server runs the built-in type itself.
 	Native func(pipeline.ActionType) bool
+	// Pushed are the built-in types whose jobs are pushed to functions.
+	Pushed map[pipeline.ActionType]PushTimes
 	// ContinuationDelay is the pause before a continuation job.
 	ContinuationDelay time.Duration
 	// AckWindow is how long a polled job waits for its acknowledgement.
 	AckWindow time.Duration
+}
+
+// PushTimes are the limits of actions whose jobs are pushed; 0 leaves one to
+// the type.
+type PushTimes struct {
+	Silence time.Duration // from a call of the function to its report
+	Total   time.Duration // of the whole action
 }
 
 // New returns a Store on the driver.
@@ -82,6 +92,10 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 			}
 			info.Unrunnable = "Penstock does not run " + what + " of type " + id.Category + "/" + id.Owner + "/" + id.Provider + "/" + id.Version + " yet; see docs/compatibility.md"
 		}
+		if push, ok := s.opt.Pushed[id]; ok {
+			info.Kind, info.JobTimeout = job.Pushed, push.Silence
+			info.Timeout = cmp.Or(push.Total, info.Timeout)
+		}
 		return info
 	}
 	t, err := tx.ActionType(p.Account, p.Region, id)
@@ -110,7 +124,12 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 // Poll hands out jobs of the queue; when there is none it waits for one, up to
 // wait.
 func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Duration) ([]*job.Job, error) {
-	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow) }
+	return s.Lease(ctx, queue, max, wait, s.opt.AckWindow)
+}
+
+// Lease is Poll with a window of the caller's.
+func (s *Store) Lease(ctx context.Context, queue string, max int, wait, window time.Duration) ([]*job.Job, error) {
+	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), window) }
 	jobs, err := claim()
 	if wait <= 0 || len(jobs) > 0 || err != nil {
 		return jobs, err

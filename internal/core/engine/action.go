@@ -59,7 +59,15 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 		j.ClientID, _ = client(a, work.Configuration, info)
 	}
 	now.Job = j.ID
+	t.openJob(j)
+}
+
+// openJob opens a job; the time of one that is pushed runs from now on.
+func (t *turn) openJob(j *job.Job) {
 	t.add(JobOpened{j})
+	if !j.ReportBy.IsZero() {
+		t.add(TimerSet{JobTimer(j)})
+	}
 }
 
 // unstarted describes an attempt that could not start.
@@ -83,12 +91,14 @@ func (t *turn) record(e *Execution, run *StageRun, a *pipeline.Action) ActionRec
 
 // newJob hands the work of an attempt to a worker.
 func (t *turn) newJob(e *Execution, run *StageRun, a *pipeline.Action, info TypeInfo, attempt string, work job.Data) *job.Job {
-	return &job.Job{
+	j := &job.Job{
 		ID: t.env.NewID(), Kind: info.Kind, PipelineID: t.snap.Pipeline.ID,
 		Account: t.snap.Pipeline.Account, Region: t.snap.Pipeline.Region, Pipeline: t.snap.Pipeline.Name,
 		ExecutionID: e.ID, ActionExecutionID: attempt, Stage: run.Stage, Action: a.Name, Type: a.Type,
 		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, State: job.Queued,
 	}
+	j.Limit()
+	return j
 }
 
 func (t *turn) region(a *pipeline.Action) string {

@@ -80,7 +80,7 @@ func (t *turn) startRule(e *Execution, run *StageRun, c *Condition, r *pipeline.
 		j := t.newJob(e, run, a, info, now.ID, work)
 		now.Job = j.ID
 		t.add(TimerSet{actionTimer(e, &now)})
-		t.add(JobOpened{j})
+		t.openJob(j)
 	}
 	c.Rules = append(c.Rules, now)
 	started := &c.Rules[len(c.Rules)-1]

@@ -67,7 +67,7 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 	}
 	next := ev.Job.Next(t.env.NewID(), ev.ContinuationToken, state, due)
 	a.Job = next.ID
-	t.add(JobOpened{next})
+	t.openJob(next)
 	if state == job.Created {
 		a.JobDue = due
 		t.add(TimerSet{Timer{due, ContinuationDue, next.ID, w.e.ID}})
@@ -91,7 +91,12 @@ func (t *turn) jobFailed(ev JobFailed) error {
 }
 
 // JobTimer is the timer of a job's own time limit. It is armed by the
-// acknowledgement, which needs no decision, and so is derived from the job.
+// acknowledgement, which needs no decision, and so is derived from the job;
+// that of a pushed job is armed when the job is opened.
 func JobTimer(j *job.Job) Timer {
-	return Timer{j.AckedAt.Add(j.Timeout), JobDeadline, j.ID, j.ExecutionID}
+	at := j.ReportBy
+	if at.IsZero() {
+		at = j.AckedAt.Add(j.Timeout)
+	}
+	return Timer{at, JobDeadline, j.ID, j.ExecutionID}
 }

@@ -47,7 +47,9 @@ func (t *turn) due(w work, timer Timer) {
 		t.add(JobClosed{ID: a.Job, State: job.TimedOut, At: t.env.Now})
 	}
 	res := w.timeout()
-	if timer.Kind == JobDeadline {
+	if name, pushed := t.function(w); pushed && timer.Kind == JobDeadline {
+		res = silent(name)
+	} else if timer.Kind == JobDeadline {
 		res.ErrorMessage = "The job '" + a.Job + "' of action '" + a.Name + "' did not report within the time limit of its action type"
 	}
 	t.end(w, Failed, "FAILED", res)

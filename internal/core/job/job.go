@@ -37,6 +37,7 @@ const (
 	Custom  Kind = "Custom"  // PollForJobs and its family
 	Partner Kind = "Partner" // PollForThirdPartyJobs and its family
 	Native  Kind = "Native"  // Penstock's own actions, in-process
+	Pushed  Kind = "Pushed"  // functions, called by the server; see push.go
 )
 
 // RepeatWindow is how long an identical repeat of a report is answered with
@@ -64,6 +65,7 @@ type Job struct {
 	Data              Data
 	QueuedAt          time.Time
 	Timeout           time.Duration // limit from acknowledgement to report; 0 = none
+	ReportBy          time.Time     // pushed jobs with a Timeout: when it is over
 
 	State   State
 	Nonces  Nonces
@@ -99,11 +101,14 @@ type Artifact struct {
 }
 
 // Queue names the queue that a job of the given type stands in. Jobs of
-// Penstock's own actions stand in one queue for all accounts, as the process
-// works for all of them.
+// Penstock's own actions, and those that it pushes, stand in one queue for all
+// accounts, as the process works for all of them.
 func Queue(kind Kind, account, region string, t pipeline.ActionType, query string) string {
-	if kind == Native {
+	switch kind {
+	case Native:
 		account, region = "*", "*"
+	case Pushed:
+		account, region = "push", "*"
 	}
 	return account + "|" + region + "|" + t.Category + "|" + t.Owner + "|" + t.Provider + "|" + t.Version + "|" + query
 }
@@ -120,7 +125,7 @@ func NotFound(id string) error {
 // Visible checks that a job can be used by a caller of the given kind in the
 // given account; otherwise it answers as if there were none.
 func (j *Job) Visible(kind Kind, account string, now time.Time) error {
-	if j.Kind != kind || j.Account != account || j.expired(now) {
+	if j.calls() != kind || j.Account != account || j.expired(now) {
 		return NotFound(j.ID)
 	}
 	return nil
@@ -132,13 +137,14 @@ func (j *Job) expired(now time.Time) bool {
 
 // Acknowledge takes the job for the worker that presents the nonce
 // (AcknowledgeJob, AcknowledgeThirdPartyJob) and returns the status to answer.
-// A repeat by the same worker changes nothing and answers the same.
+// A repeat by the same worker changes nothing and answers the same. Pushed jobs
+// have no nonce that anybody was given.
 func (j *Job) Acknowledge(nonce string, now time.Time) (State, error) {
 	n, ok := parseNonce(nonce)
-	if !ok || !j.Nonces.valid(n) {
+	if !ok || j.Kind == Pushed || !j.Nonces.valid(n) {
 		return "", fault.New("InvalidNonceException", "The nonce '%s' is not valid for job '%s'", nonce, j.ID)
 	}
-	if j.State == Queued || j.State == Dispatched {
+	if j.waiting() {
 		j.State, j.AckedAt, j.Nonces.Acked = InProgress, now, n
 	}
 	return j.State, nil
@@ -148,7 +154,7 @@ func (j *Job) Acknowledge(nonce string, now time.Time) (State, error) {
 // to do when it repeats the report that ended the job (repeat), an error when
 // the job is not in progress.
 func (j *Job) CheckReport(digest string, now time.Time) (repeat bool, err error) {
-	if j.State == InProgress {
+	if j.reportable() {
 		return false, nil
 	}
 	if (j.State == Succeeded || j.State == Failed) && j.Report == digest && digest != "" && now.Sub(j.EndedAt) <= RepeatWindow {
@@ -158,11 +164,12 @@ func (j *Job) CheckReport(digest string, now time.Time) (repeat bool, err error)
 }
 
 // Next returns the job that carries a continuation token onward: a new id and
-// new nonces, all else inherited.
+// new nonces, all else inherited. now is when it can be taken.
 func (j *Job) Next(id, token string, state State, now time.Time) *Job {
 	n := *j
 	n.ID, n.State, n.QueuedAt = id, state, now
 	n.Nonces, n.AckedAt, n.EndedAt, n.Report = Nonces{}, time.Time{}, time.Time{}, ""
 	n.Data.ContinuationToken = token
+	n.Limit()
 	return &n
 }

@@ -22,6 +22,7 @@ type eventData struct {
 	Inputs      []eventArtifact   `json:"inputArtifacts"`
 	Outputs     []eventArtifact   `json:"outputArtifacts"`
 	Credentials *eventCredentials `json:"artifactCredentials,omitempty"`
+	Token       string            `json:"continuationToken,omitempty"`
 	Key         *eventKey         `json:"encryptionKey,omitempty"`
 }
 
@@ -49,15 +50,26 @@ type eventKey struct {
 }
 
 func eventOf(j jobworker.Job, c jobworker.Credentials) event {
-	data := eventData{Inputs: artifacts(j.Inputs), Outputs: artifacts(j.Outputs)}
+	data := eventData{
+		Inputs: artifacts(j.Inputs), Outputs: artifacts(j.Outputs), Credentials: credentialsOf(c),
+		Token: j.ContinuationToken, Key: keyOf(j),
+	}
 	data.Action.Configuration = j.Configuration
-	if c.AccessKeyID != "" {
-		data.Credentials = &eventCredentials{c.SecretAccessKey, c.SessionToken, c.AccessKeyID}
-	}
-	if j.EncryptionKeyID != "" {
-		data.Key = &eventKey{j.EncryptionKeyID, "KMS"}
-	}
 	return event{Job: eventJob{ID: j.ID, Account: j.AccountID, Data: data}}
+}
+
+func credentialsOf(c jobworker.Credentials) *eventCredentials {
+	if c.AccessKeyID == "" {
+		return nil
+	}
+	return &eventCredentials{c.SecretAccessKey, c.SessionToken, c.AccessKeyID}
+}
+
+func keyOf(j jobworker.Job) *eventKey {
+	if j.EncryptionKeyID == "" {
+		return nil
+	}
+	return &eventKey{j.EncryptionKeyID, "KMS"}
 }
 
 func artifacts(in []jobworker.Artifact) []eventArtifact {

@@ -39,7 +39,7 @@ func function(t *testing.T, status int, body string) *httptest.Server {
 }
 
 func mapped(url string) *lambda.Rule {
-	return lambda.New(lambda.Config{Functions: map[string]string{"may-deploy": url}})
+	return lambda.NewRule(lambda.NewFunctions(lambda.Config{Functions: map[string]string{"may-deploy": url}}))
 }
 
 func TestSuite(t *testing.T) {
@@ -71,7 +71,9 @@ func TestVerdict(t *testing.T) {
 		{"continuation", 200, `{"result":"Continue","continuation":"t"}`, jobworker.JobFailed, "Continue", ""},
 		{"an id that nobody could store", 200, `{"status":{"ExternalExecutionId":"` + strings.Repeat("x", 2000) + `"}}`, "", "answered", ""},
 		{"error", 500, `{"result":"Success"}`, jobworker.JobFailed, "500", ""},
-		{"not found", 404, "", jobworker.JobFailed, "404", ""},
+		{"not found", 404, "", jobworker.ConfigurationError, "404", ""},
+		{"not allowed", 403, "", jobworker.PermissionError, "403", ""},
+		{"an exception", 200, `{"errorMessage":"division by zero","errorType":"ZeroDivisionError"}`, jobworker.JobFailed, "The function failed: division by zero", ""},
 		{"too long", 200, strings.Repeat(" ", 1<<20), jobworker.SystemUnavailable, "longer", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -209,7 +211,7 @@ func TestAPI(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer s.Close()
-			rule := lambda.New(lambda.Config{Endpoint: s.URL, AWS: aws.Config{Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")}})
+			rule := lambda.NewRule(lambda.NewFunctions(lambda.Config{Endpoint: s.URL, AWS: aws.Config{Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")}}))
 			got, err := rule.Run(t.Context(), jobworker.NewTask(nil, job(), 0))
 			if c.kind != "" {
 				providertest.Failure(t, err, c.kind, c.text)
