@@ -38,6 +38,7 @@ var table = []row{
 	{"internal/workspace", "", "", "folders alone"},
 	{"internal/procgroup", "", "", "processes alone"},
 	{"internal/hostcert", "", "", "certificates alone"},
+	{"internal/git", "internal/procgroup internal/workspace", "", "the git program alone; it knows no connections"},
 	{"internal/jsonpath", "", "", "paths alone; it knows no webhooks"},
 	{"internal/sqlite", "", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
