@@ -18,7 +18,8 @@ client that is connected, or the one that its configuration key ClientId names.`
   penstock partner connect --provider Acme
   penstock partner list`,
 	})
-	cmd.AddCommand(c.partnerRegisterCommand(), c.partnerConnectCommand(), c.partnerListCommand(), c.partnerRevokeCommand())
+	cmd.AddCommand(c.partnerRegisterCommand(), c.partnerConnectCommand(), c.partnerListCommand(),
+		c.partnerRotateCommand(), c.partnerRevokeCommand())
 	return cmd
 }
 

@@ -33,15 +33,7 @@ several action types.`,
 			if err := client.CallRaw(cmd.Context(), "Penstock.ConnectPartner", &in, &out); err != nil {
 				return err
 			}
-			id, err := json.Marshal(out.ClientID)
-			if err != nil {
-				return err
-			}
-			token, err := json.Marshal(out.ClientToken)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(cmd.OutOrStdout(), `{"clientId": %s, "clientToken": %s}`+"\n", id, token); err != nil {
+			if err := printToken(cmd, out.ClientID, out.ClientToken); err != nil {
 				return err
 			}
 			note(cmd, "keep the token safe: it is shown this once")
@@ -50,4 +42,18 @@ several action types.`,
 	}
 	typeFlags(cmd, &in.TypeID)
 	return cmd
+}
+
+// printToken prints a client with its token as one line of JSON.
+func printToken(cmd *cobra.Command, id, token string) error {
+	quotedID, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	quotedToken, err := json.Marshal(token)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), `{"clientId": %s, "clientToken": %s}`+"\n", quotedID, quotedToken)
+	return err
 }

@@ -12,8 +12,10 @@ func (c *cli) partnerRevokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke CLIENT_ID",
 		Short: "Revoke a client, so that its token opens nothing any more",
-		Long: `Revoke ends a client. Calls with its token are refused from then on, and new
-actions of its type need another client. Revoking it again changes nothing.`,
+		Long: `Revoke ends a client. Calls with its tokens are refused from then on, and its
+open jobs fail with their actions (PermissionError), since nobody can report
+them any more. New actions of its type need another client. Revoking it again
+changes nothing.`,
 		Example: "  penstock partner revoke 0198c0de-0000-7000-8000-000000000000",
 		Args:    arguments(1, 1, "one CLIENT_ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {

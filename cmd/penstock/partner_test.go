@@ -51,6 +51,20 @@ func TestPartner(t *testing.T) {
 			stderr: "penstock: keep the token safe: it is shown this once\n",
 		},
 		{
+			name: "rotate", operation: "RotateClient", answer: answer{body: `{"clientId":"client-1","clientToken":"TOKEN\"2","previousTokenUntil":"2026-08-02T12:00:00Z"}`},
+			args:   []string{"partner", "rotate", "--client", "client-1"},
+			sent:   `{"clientId":"client-1","graceSeconds":86400}`,
+			stdout: `{"clientId": "client-1", "clientToken": "TOKEN\"2"}` + "\n",
+			stderr: "penstock: keep the token safe: it is shown this once; the one of before is accepted until 2026-08-02T12:00:00Z\n",
+		},
+		{
+			name: "rotate at once", operation: "RotateClient", answer: answer{body: `{"clientId":"client-1","clientToken":"T","previousTokenUntil":"2026-08-01T12:00:00Z"}`},
+			args:   []string{"partner", "rotate", "--client", "client-1", "--grace", "0s"},
+			sent:   `{"clientId":"client-1","graceSeconds":0}`,
+			stdout: `{"clientId": "client-1", "clientToken": "T"}` + "\n",
+			stderr: "penstock: keep the token safe: it is shown this once; the one of before opens nothing any more\n",
+		},
+		{
 			name: "list", operation: "ListPartners", answer: answer{body: partners}, args: []string{"partner", "list"}, sent: `{}`,
 			stdout: "ACTION TYPE               CLIENT    STATE      AGE\n" +
 				"Test/ThirdParty/Acme/1    client-1  connected  1h\n" +

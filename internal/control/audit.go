@@ -6,9 +6,16 @@ import (
 	"strings"
 	"time"
 
+	"penstock/internal/audit"
 	"penstock/internal/auth"
 	"penstock/internal/store"
 )
+
+// AuditRecord is a call that touched a secret.
+type AuditRecord = store.AuditRecord
+
+// AuditOK is the outcome of a call that was answered.
+const AuditOK = audit.OK
 
 // GetAuditInput asks for audit records of the caller's account and region.
 type GetAuditInput struct {
@@ -20,7 +27,7 @@ type GetAuditInput struct {
 
 // GetAuditOutput is a piece of the records, oldest first.
 type GetAuditOutput struct {
-	Records []store.AuditRecord `json:"records"`
+	Records []AuditRecord `json:"records"`
 	Cursor  string              `json:"cursor"` // for the next call
 	More    bool                `json:"more"`   // there may be more now
 }
@@ -34,7 +41,7 @@ func (s *Service) getAudit(ctx context.Context, who auth.Principal, in *GetAudit
 	if in.SinceSeconds < 0 {
 		return nil, invalid("sinceSeconds must not be negative")
 	}
-	out := &GetAuditOutput{Records: []store.AuditRecord{}}
+	out := &GetAuditOutput{Records: []AuditRecord{}}
 	err := s.Store.View(ctx, func(r store.Reader) error {
 		var after int64
 		var err error
