@@ -121,7 +121,9 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	})
 	a.sources = scheduler.NewSources(scheduler.Sources{
 		Store: a.store, Log: a.log, Interval: cfg.PollInterval,
-		Revision: func(ctx context.Context, w store.Watch) (string, error) { return revision(ctx, bucketStore, w) },
+		Revision: func(ctx context.Context, w store.Watch) (string, error) {
+			return revision(ctx, a.buckets(bucketStore), w)
+		},
 		Changed: func(ctx context.Context, w store.Watch, r string) (bool, error) {
 			return a.svc.SourceChanged(ctx, w, r)
 		},
@@ -139,7 +141,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 			return bucketStore.EnsureBucket(ctx, bucket, &blob.BucketOptions{Owner: account, Region: region})
 		},
 		SourcesChanged: a.sources.PipelineChanged,
-		MaxPipelines:   cfg.MaxPipelines, MaxActionTypes: cfg.MaxActionTypes,
+		MaxPipelines:   cfg.MaxPipelines, MaxPolling: cfg.MaxPolling, MaxActionTypes: cfg.MaxActionTypes,
 		Webhooks: hooks,
 	})
 	a.addWorkers(providers)

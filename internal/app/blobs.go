@@ -13,7 +13,9 @@ import (
 	"penstock/internal/blob/fileblob"
 	"penstock/internal/blob/s3blob"
 	"penstock/internal/provider"
+	"penstock/internal/scheduler"
 	"penstock/internal/store"
+	"penstock/jobworker"
 )
 
 // openBlobs opens the artifact store and the source of the credentials that
@@ -97,20 +99,21 @@ func (a *App) jobActive(id string, _ time.Time) bool {
 	return active
 }
 
-// revision is what identifies the present content of a polled object; "" when
-// there is none.
-func revision(ctx context.Context, s blob.Store, w store.Watch) (string, error) {
-	info, err := s.Head(ctx, w.Bucket, w.Key, nil)
-	if blob.IsNotFound(err) {
-		return "", nil
-	}
-	if err != nil {
+// revision is what identifies the present content of a polled object. The
+// error is *scheduler.Unreadable when there is none or it may not be read.
+func revision(ctx context.Context, b buckets, w store.Watch) (string, error) {
+	o, err := b.Head(ctx, provider.Ref{Account: w.Account, Region: w.Region, Bucket: w.Bucket, Key: w.Key})
+	switch {
+	case errors.Is(err, provider.ErrNoBucket), errors.Is(err, provider.ErrNoObject):
+		return "", &scheduler.Unreadable{Code: string(jobworker.ConfigurationError), Message: "The object " + w.Key + " does not exist in the bucket " + w.Bucket + "."}
+	case errors.Is(err, provider.ErrDenied):
+		return "", &scheduler.Unreadable{Code: string(jobworker.PermissionError), Message: "The object " + w.Key + " in the bucket " + w.Bucket + " may not be read."}
+	case err != nil:
 		return "", err
+	case o.VersionID != "" && o.VersionID != "null":
+		return o.VersionID, nil
 	}
-	if info.VersionID != "" && info.VersionID != "null" {
-		return info.VersionID, nil
-	}
-	return info.ETag, nil
+	return o.ETag, nil
 }
 
 // buckets lets built-in actions reach objects for the account they run for.
@@ -120,6 +123,17 @@ type buckets struct {
 }
 
 var _ provider.Buckets = buckets{}
+
+func (a *App) buckets(s blob.Store) buckets {
+	b := buckets{store: s}
+	if e := a.embedded; e != nil {
+		b.owned = func(ctx context.Context, bucket string) (string, error) {
+			info, err := e.Bucket(ctx, bucket)
+			return info.Owner, err
+		}
+	}
+	return b
+}
 
 // check refuses buckets of other accounts and translates refusals.
 func (b buckets) check(ctx context.Context, r provider.Ref) error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -181,4 +182,126 @@ func TestSourcesAfterRestart(t *testing.T) {
 	s.run()
 	s.upload("a", "two")
 	s.until("the change is seen", func() bool { return len(s.triggers("P")) == 2 })
+}
+
+// source is the state of the first action of a pipeline.
+func (s *server) source(name string) types.ActionState {
+	s.Helper()
+	out, err := s.sdk.GetPipelineState(s.Context(), &codepipeline.GetPipelineStateInput{Name: &name})
+	s.ok(err)
+	return out.StageStates[0].ActionStates[0]
+}
+
+// An object that is not there, or may not be read, shows as a failed source
+// action without an execution, until it can be read.
+func TestUnreadableSources(t *testing.T) {
+	t.Parallel()
+	s := polling(t)
+	denied := fetch("A", "a", "")
+	denied.Configuration["S3Bucket"] = reservedBucket
+	s.create("Denied", stage("Source", denied), gate())
+	s.create("Absent", stage("Source", fetch("A", "a", "")), gate())
+	for name, code := range map[string]string{"Denied": "PermissionError", "Absent": "ConfigurationError"} {
+		s.until(name+" fails", func() bool { return s.source(name).LatestExecution != nil })
+		a := s.source(name)
+		if e := a.LatestExecution; e.Status != "Failed" || aws.ToString(e.ErrorDetails.Code) != code || aws.ToString(e.ErrorDetails.Message) == "" ||
+			e.ActionExecutionId != nil || e.LastStatusChange == nil || a.CurrentRevision != nil {
+			t.Errorf("%s: %+v of %+v", name, e, a)
+		}
+		if got := s.triggers(name); len(got) != 0 {
+			t.Errorf("%s: executions %q", name, got)
+		}
+	}
+	version := s.upload("a", "one")
+	s.until("the object is read", func() bool {
+		r := s.source("Absent").CurrentRevision
+		return r != nil && aws.ToString(r.RevisionId) == version
+	})
+	if a := s.source("Absent"); a.LatestExecution.Status != "Succeeded" || a.LatestExecution.ActionExecutionId == nil {
+		t.Errorf("the source that recovered: %+v", a.LatestExecution)
+	}
+	if got := s.triggers("Absent"); !slices.Equal(got, []string{polled + "A"}) {
+		t.Errorf("the source that recovered: executions %q", got)
+	}
+
+	_, err := s.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("inputs"), Key: aws.String("a")})
+	s.ok(err)
+	s.sources.Round(t.Context())
+	if a := s.source("Absent"); a.LatestExecution.Status != "Failed" || a.LatestExecution.ActionExecutionId != nil || a.CurrentRevision != nil {
+		t.Errorf("the object is gone: %+v", a)
+	}
+	_, err = s.sdk.StartPipelineExecution(t.Context(), &codepipeline.StartPipelineExecutionInput{Name: aws.String("Absent")})
+	s.ok(err)
+	s.until("the start without an object has failed", func() bool { return s.source("Absent").LatestExecution.ActionExecutionId != nil })
+	s.sources.Round(t.Context())
+	if a := s.source("Absent"); a.LatestExecution.ActionExecutionId == nil {
+		t.Errorf("the later execution is hidden by %+v", a.LatestExecution)
+	}
+}
+
+// Polling ends after 30 days without an execution, until the next update.
+func TestPollingIsDisabled(t *testing.T) {
+	t.Parallel()
+	s := polling(t)
+	s.upload("a", "one")
+	s.create("P", stage("Source", fetch("A", "a", "")), gate())
+	s.until("the object is seen", func() bool { return len(s.triggers("P")) == 1 })
+	get := func() *codepipeline.GetPipelineOutput {
+		t.Helper()
+		out, err := s.sdk.GetPipeline(t.Context(), &codepipeline.GetPipelineInput{Name: aws.String("P")})
+		s.ok(err)
+		return out
+	}
+	s.clock.add(29 * 24 * time.Hour)
+	s.sources.Round(t.Context())
+	if at := get().Metadata.PollingDisabledAt; at != nil {
+		t.Errorf("after 29 days: disabled at %s", at)
+	}
+	s.clock.add(24 * time.Hour)
+	s.sources.Round(t.Context())
+	out := get()
+	if at := out.Metadata.PollingDisabledAt; at == nil || s.clock.now().Sub(*at) > time.Hour {
+		t.Fatalf("after 30 days: disabled at %v", at)
+	}
+	s.upload("a", "two")
+	s.sources.Round(t.Context())
+	if got := s.triggers("P"); len(got) != 1 {
+		t.Errorf("after 30 days: executions %q", got)
+	}
+	_, err := s.sdk.UpdatePipeline(t.Context(), &codepipeline.UpdatePipelineInput{Pipeline: out.Pipeline})
+	s.ok(err)
+	s.until("the update begins it again", func() bool { return len(s.triggers("P")) == 2 })
+	if at := get().Metadata.PollingDisabledAt; at != nil {
+		t.Errorf("after the update: disabled at %s", at)
+	}
+}
+
+// The quota counts pipelines, not sources, and only those that poll.
+func TestPollingQuota(t *testing.T) {
+	t.Parallel()
+	s := open(t, settings(t, "--max-polling-pipelines", "2"))
+	s.create("P", stage("Source", fetch("A", "a", ""), fetch("B", "b", "")), gate())
+	s.create("Q", stage("Source", fetch("A", "a", "true")), gate())
+	s.create("R", stage("Source", fetch("A", "a", "false")), gate())
+	declaration := func(name, poll string) *types.PipelineDeclaration {
+		return &types.PipelineDeclaration{
+			Name: &name, RoleArn: aws.String("arn:aws:iam::000000000000:role/r"), Stages: []types.StageDeclaration{stage("Source", fetch("A", "a", poll)), gate()},
+			ArtifactStore: &types.ArtifactStore{Type: types.ArtifactStoreTypeS3, Location: aws.String("artifacts")},
+		}
+	}
+	update := func(name, poll, code string) {
+		t.Helper()
+		if _, err := s.sdk.UpdatePipeline(t.Context(), &codepipeline.UpdatePipelineInput{Pipeline: declaration(name, poll)}); codeOf(err) != code {
+			t.Errorf("update of %s to polling %q: %v, want %q", name, poll, err, code)
+		}
+	}
+	_, err := s.sdk.CreatePipeline(t.Context(), &codepipeline.CreatePipelineInput{Pipeline: declaration("T", "")})
+	if codeOf(err) != "LimitExceededException" {
+		t.Errorf("a third polling pipeline: %v", err)
+	}
+	update("R", "true", "LimitExceededException")
+	update("Q", "true", "")
+	update("Q", "false", "")
+	update("R", "true", "")
+	update("Q", "", "LimitExceededException")
 }

@@ -36,13 +36,7 @@ const noHostRunner = "This server runs no commands: they would run on its host w
 
 // providers are the actions that the server runs itself.
 func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider, error) {
-	b := buckets{store: s}
-	if e := a.embedded; e != nil {
-		b.owned = func(ctx context.Context, bucket string) (string, error) {
-			info, err := e.Bucket(ctx, bucket)
-			return info.Owner, err
-		}
-	}
+	b := a.buckets(s)
 	work, err := filepath.Abs(filepath.Join(a.cfg.Data, "work"))
 	if err != nil {
 		return nil, err

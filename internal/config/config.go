@@ -55,6 +55,7 @@ type Config struct {
 	PollInterval      time.Duration
 	CredentialLife    time.Duration
 	MaxPipelines      int
+	MaxPolling        int
 	MaxActionTypes    int
 
 	EventFile   string // "" = no such sink
@@ -97,6 +98,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.PollInterval, "poll-interval", time.Minute, "how often polling sources are looked at")
 	f.DurationVar(&c.CredentialLife, "credential-life", time.Hour, "how long the artifact credentials of a job live")
 	f.IntVar(&c.MaxPipelines, "max-pipelines", 1000, "pipelines of an account in a region")
+	f.IntVar(&c.MaxPolling, "max-polling-pipelines", 300, "pipelines with polling sources of an account in a region")
 	f.IntVar(&c.MaxActionTypes, "max-action-types", 50, "custom action types of an account in a region")
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,7 +62,7 @@ func TestInABubble(t *testing.T) {
 		t.Skip("there can be one bubble in a process")
 	}
 	folder := t.TempDir()
-	scenarios := []scenario{timersFireInTime, continuationDelay, fireWhatIsDue, timersRetry(), sourcesAreLookedAt(), purgeRemoves()}
+	scenarios := []scenario{timersFireInTime, continuationDelay, fireWhatIsDue, timersRetry(), sourcesAreLookedAt(), slowSources(), pollingEnds(), purgeRemoves()}
 	synctest.Test(t, func(t *testing.T) {
 		for _, s := range scenarios {
 			t.Log(s.name)
@@ -274,140 +272,6 @@ func (d failing) View(ctx context.Context, fn func(store.Reader) error) error {
 		return errors.New("the disk is gone")
 	}
 	return d.Driver.View(ctx, fn)
-}
-
-// sources is a Sources over three watched objects whose revisions the test
-// sets, and what it started.
-type sources struct {
-	*Sources
-	mu       sync.Mutex
-	revision map[string]string // by key; "!" is an error
-	started  []string
-	broken   bool // starts fail
-}
-
-func newSources(f *fixture) *sources {
-	x := &sources{revision: map[string]string{}}
-	x.Sources = NewSources(Sources{
-		Store: f.Store, Log: quiet(), Interval: time.Minute,
-		Revision: func(_ context.Context, w store.Watch) (string, error) {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if x.revision[w.Key] == "!" {
-				return "", errors.New("cannot be read")
-			}
-			return x.revision[w.Key], nil
-		},
-		Changed: func(ctx context.Context, w store.Watch, revision string) (bool, error) {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if x.broken {
-				return false, errors.New("cannot be started")
-			}
-			x.started = append(x.started, w.Action+revision)
-			return true, f.Update(ctx, func(tx store.Tx) error { return tx.Saw(w.PipelineID, w.Action, revision) })
-		},
-	})
-	f.run(x.Sources.Run)
-	return x
-}
-
-func (x *sources) set(key, revision string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.revision[key] = revision
-}
-
-// took returns and forgets what was started since.
-func (x *sources) took() string {
-	synctest.Wait()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	slices.Sort(x.started)
-	s := strings.Join(x.started, " ")
-	x.started = nil
-	return s
-}
-
-func (x *sources) watch(f *fixture, pipelineID int64, actions ...string) {
-	f.Helper()
-	var all []store.Watch
-	for _, a := range actions {
-		all = append(all, store.Watch{PipelineID: pipelineID, Account: account, Region: region, Name: "P", Action: a, Bucket: "b", Key: strings.ToLower(a)})
-	}
-	f.update(func(tx store.Tx) error { return tx.SetWatches(pipelineID, all) })
-}
-
-// Sources are looked at when the server starts, each interval, and when
-// something is announced; each revision counts once.
-func sourcesAreLookedAt() scenario {
-	var x *sources
-	var p, q int64
-	return scenario{"sources are looked at", func(f *fixture) {
-		x = newSources(f)
-		p, _ = f.start("P")
-		q, _ = f.start("Q")
-		x.watch(f, p, "A", "B")
-		x.watch(f, q, "C")
-		x.set("a", "1")
-	}, func(f *fixture) {
-		expect := func(when, want string) {
-			f.Helper()
-			if got := x.took(); got != want {
-				f.Errorf("%s: started %q, want %q", when, got, want)
-			}
-		}
-		expect("at the start", "A1")
-		x.set("a", "2")
-		x.set("c", "1")
-		expect("without a hint", "")
-		x.ObjectChanged("b", "nobody's")
-		expect("a hint about another object", "")
-		x.ObjectChanged("b", "a")
-		expect("a hint about the object", "A2")
-		x.ObjectChanged("b", "a")
-		expect("the same again", "")
-		x.PipelineChanged(p)
-		expect("a hint about another pipeline", "")
-		x.PipelineChanged(q)
-		expect("a hint about the pipeline", "C1")
-		x.set("a", "!")
-		x.set("b", "1")
-		x.set("c", "2")
-		sleep(time.Minute)
-		expect("one that cannot be read holds up no other", "B1 C2")
-		x.set("a", "3")
-		x.set("b", "")
-		sleep(time.Minute)
-		expect("it can be read again, another is gone", "A3")
-		x.set("b", "1")
-		sleep(time.Minute)
-		expect("what was gone came back as it was", "")
-		x.mu.Lock()
-		x.broken = true
-		x.mu.Unlock()
-		x.set("c", "3")
-		x.ObjectChanged("b", "c")
-		expect("a start that fails", "")
-		x.mu.Lock()
-		x.broken = false
-		x.mu.Unlock()
-		sleep(time.Minute)
-		expect("it is tried again", "C3")
-	}}
-}
-
-// Hints that find no room are dropped, never waited for.
-func TestHintsNeverBlock(t *testing.T) {
-	t.Parallel()
-	s := NewSources(Sources{})
-	for i := range 5000 {
-		s.ObjectChanged("b", "k")
-		s.PipelineChanged(int64(i))
-	}
-	if len(s.hints) != cap(s.hints) {
-		t.Errorf("%d hints wait", len(s.hints))
-	}
 }
 
 // Jobs go a day after they ended, in steps, the history of a deleted pipeline

@@ -56,8 +56,7 @@ func (s *Service) CreatePipeline(ctx context.Context, in *api.CreatePipelineInpu
 		if err := tx.SetTags(pipelineARN(who, d.Name), tags); err != nil {
 			return err
 		}
-		watches := watchesOf(id, who, d)
-		if err := tx.SetWatches(id, watches); err != nil || len(watches) > 0 {
+		if polls, err := s.watch(tx, id, who, d); err != nil || polls {
 			return err
 		}
 		_, err = s.store.Step(tx, id, engine.Start{Trigger: engine.Trigger{Type: "CreatePipeline", Detail: who.ARN}})
@@ -136,25 +135,6 @@ func (s *Service) declared(ctx context.Context, id int64, d *pipeline.Declaratio
 	if err != nil {
 		s.opt.Logger.Error("a declaration could not be looked over", "pipeline", d.Name, "error", err)
 	}
-}
-
-// watchesOf lists the source actions that poll: the provider supports it and
-// PollForSourceChanges is absent, "true" or "True" (engine.md section 1.9).
-func watchesOf(id int64, who auth.Principal, d *pipeline.Declaration) []store.Watch {
-	var out []store.Watch
-	for _, a := range d.Stages[0].Actions {
-		if a.Type.Owner != "AWS" || a.Type.Provider != "S3" || a.Type.Category != "Source" {
-			continue
-		}
-		if v, set := a.Configuration["PollForSourceChanges"]; set && v != "true" && v != "True" {
-			continue
-		}
-		out = append(out, store.Watch{
-			PipelineID: id, Account: who.Account, Region: who.Region, Name: d.Name, Action: a.Name,
-			Bucket: a.Configuration["S3Bucket"], Key: a.Configuration["S3ObjectKey"],
-		})
-	}
-	return out
 }
 
 func pipelineARN(who auth.Principal, name string) string {

@@ -21,7 +21,6 @@ var unreachable = map[string]string{
 	"RetryStageExecution ConflictException":          inARow,
 	"RollbackStage ConflictException":                inARow,
 	"OverrideStageCondition ConflictException":       inARow,
-	"UpdatePipeline LimitExceededException":          "an update adds no pipeline, and pipelines that poll are not counted",
 	"ListRuleTypes InvalidNextTokenException":        "the operation takes no token and answers none",
 }
 
@@ -95,6 +94,7 @@ func declarationErrors(t *testing.T) (rows []errorRow) {
 	s.simple()
 	full.simple()
 	gate := stage("Gate", approval("Ask", ""))
+	polling := stage("Source", action("Fetch", "Source", "AWS", "S3", `"outputArtifacts":[{"name":"Code"}],"configuration":{"S3Bucket":"inputs","S3ObjectKey":"a"}`))
 	of := func(name string, stages ...string) string { return `{"pipeline":` + declare(name, "", stages...) + `}` }
 	tagged := func(tags ...string) string {
 		return `{"pipeline":` + declare("N", "", srcStage, gate) + `,"tags":[` + strings.Join(tags, ",") + `]}`
@@ -116,6 +116,7 @@ func declarationErrors(t *testing.T) (rows []errorRow) {
 		errorRow{"CreatePipeline", "ValidationException", s, `{}`},
 		errorRow{"CreatePipeline", "PipelineNameInUseException", s, of("P", srcStage, gate)},
 		errorRow{"CreatePipeline", "LimitExceededException", full, of("N", srcStage, gate)},
+		errorRow{"UpdatePipeline", "LimitExceededException", full, of("P", polling, gate)},
 		errorRow{"CreatePipeline", "TooManyTagsException", s, tagged(many...)},
 		errorRow{"CreatePipeline", "InvalidTagsException", s, tagged(`{"key":"aws:x","value":""}`)},
 		errorRow{"UpdatePipeline", "ValidationException", s, `{"pipeline":{"name":"P"}}`},

@@ -33,8 +33,12 @@ func (s *Service) GetPipeline(ctx context.Context, in *api.GetPipelineInput) (*a
 		if err != nil {
 			return err
 		}
+		stopped, err := r.PollingStopped(p.ID)
+		if err != nil {
+			return err
+		}
 		out.Pipeline = declarationTo(d)
-		out.Metadata = &api.PipelineMetadata{PipelineArn: p.ARN(), Created: p.Created, Updated: p.Updated}
+		out.Metadata = &api.PipelineMetadata{PipelineArn: p.ARN(), Created: p.Created, Updated: p.Updated, PollingDisabledAt: stopped}
 		return nil
 	})
 	if err != nil {

@@ -28,6 +28,9 @@ func (s *Service) GetPipelineState(ctx context.Context, in *api.GetPipelineState
 		if v.latest, err = r.LatestActions(p.ID); err != nil {
 			return err
 		}
+		if v.watches, err = r.PipelineWatches(p.ID); err != nil {
+			return err
+		}
 		out.PipelineName, out.PipelineVersion, out.Created, out.Updated = p.Name, &p.Version, p.Created, p.Updated
 		for i := range d.Stages {
 			st, err := v.stage(i)
@@ -51,7 +54,9 @@ type stateView struct {
 	d      *pipeline.Declaration
 	state  *engine.State
 	latest map[store.StageAction]engine.ActionRecord
-	who    auth.Principal
+	// watches are the sources that poll.
+	watches []store.Watch
+	who     auth.Principal
 }
 
 func (v *stateView) stage(i int) (api.StageState, error) {
@@ -85,9 +90,25 @@ func (v *stateView) stage(i int) (api.StageState, error) {
 				state.RevisionUrl = actiontype.RenderURL(t.Settings.RevisionURLTemplate, rec.Resolved, rec.Result.ExternalID, rev.ID)
 			}
 		}
+		if i == 0 {
+			v.unreadable(&state)
+		}
 		out.ActionStates = append(out.ActionStates, state)
 	}
 	return out, nil
+}
+
+// unreadable shows a polling source that cannot be read as a failed action
+// without an execution, unless it has run since.
+func (v *stateView) unreadable(a *api.ActionState) {
+	for _, w := range v.watches {
+		if p := w.Problem; w.Action == a.ActionName && p.Code != "" && (a.LatestExecution == nil || p.Since.After(a.LatestExecution.LastStatusChange)) {
+			a.CurrentRevision, a.RevisionUrl = nil, ""
+			a.LatestExecution = &api.ActionExecution{
+				Status: string(engine.Failed), LastStatusChange: p.Since, ErrorDetails: &api.ErrorDetails{Code: p.Code, Message: p.Message},
+			}
+		}
+	}
 }
 
 // gate is the transition in front of the stage: its own inbound one, or the

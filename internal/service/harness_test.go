@@ -124,11 +124,12 @@ const continuationPause = 30 * time.Second
 type options struct {
 	delay                        time.Duration // of continuations
 	maxPipelines, maxActionTypes int
+	maxPolling                   int
 }
 
 func newServer(t *testing.T, opts ...options) *server {
 	t.Helper()
-	o := options{delay: continuationPause, maxPipelines: 1000, maxActionTypes: 50}
+	o := options{delay: continuationPause, maxPipelines: 1000, maxActionTypes: 50, maxPolling: 300}
 	if len(opts) > 0 {
 		o = opts[0]
 	}
@@ -158,7 +159,7 @@ func newServer(t *testing.T, opts ...options) *server {
 			return nil
 		},
 		SourcesChanged: func(int64) {},
-		MaxPipelines:   o.maxPipelines, MaxActionTypes: o.maxActionTypes,
+		MaxPipelines:   o.maxPipelines, MaxPolling: o.maxPolling, MaxActionTypes: o.maxActionTypes,
 	})
 	ctl := &control.Service{Store: s.store, Version: "test", NewToken: func() string { return "client-token-" + uuid.NewString() }}
 	h := httptest.NewServer(api.NewHandler(svc, authenticator, api.Options{

@@ -40,10 +40,10 @@ type Options struct {
 	SourcesChanged func(pipelineID int64)
 	// PageKey signs the tokens of paged lists.
 	PageKey []byte
-	// MaxPipelines and MaxActionTypes are the quotas of an account in a
-	// region.
-	MaxPipelines, MaxActionTypes int
-	Webhooks                     WebhookOptions
+	// MaxPipelines, MaxPolling (pipelines with sources that poll) and
+	// MaxActionTypes are the quotas of an account in a region.
+	MaxPipelines, MaxPolling, MaxActionTypes int
+	Webhooks                                 WebhookOptions
 }
 
 // New returns a Service.

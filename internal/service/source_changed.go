@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 
 	"penstock/internal/core/engine"
 	"penstock/internal/store"
@@ -10,29 +9,14 @@ import (
 
 // SourceChanged starts an execution for a polling source that shows a revision
 // it has not started one for yet (engine.md section 7.3). It reports whether
-// it did.
+// it did: of several servers that see the revision, one does.
 func (s *Service) SourceChanged(ctx context.Context, w store.Watch, revision string) (started bool, err error) {
 	err = s.store.Update(ctx, func(tx store.Tx) error {
-		started = false
-		now, err := tx.WatchesOf(w.Bucket, w.Key)
-		if err != nil {
+		if started, err = tx.ClaimRevision(w, revision); err != nil || !started {
 			return err
 		}
-		for _, other := range now {
-			if other.PipelineID != w.PipelineID || other.Action != w.Action || other.Seen == revision {
-				continue
-			}
-			if err := tx.Saw(w.PipelineID, w.Action, revision); err != nil {
-				return err
-			}
-			_, err := s.store.Step(tx, w.PipelineID, engine.Start{Trigger: engine.Trigger{Type: "PollForSourceChanges", Detail: w.Action}})
-			if errors.Is(err, store.ErrNotFound) {
-				return nil // deleted meanwhile
-			}
-			started = err == nil
-			return err
-		}
-		return nil
+		_, err := s.store.Step(tx, w.PipelineID, engine.Start{Trigger: engine.Trigger{Type: "PollForSourceChanges", Detail: w.Action}})
+		return err
 	})
-	return started, err
+	return started && err == nil, err
 }

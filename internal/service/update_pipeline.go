@@ -39,7 +39,7 @@ func (s *Service) UpdatePipeline(ctx context.Context, in *api.UpdatePipelineInpu
 		if err := tx.PutVersion(p.ID, d, s.store.Now()); err != nil {
 			return err
 		}
-		if err := tx.SetWatches(p.ID, watchesOf(p.ID, who, d)); err != nil {
+		if _, err := s.watch(tx, p.ID, who, d); err != nil {
 			return err
 		}
 		_, err = s.store.Step(tx, p.ID, engine.Updated{})

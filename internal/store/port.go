@@ -68,6 +68,7 @@ type Reader interface {
 	RevisionReader
 	WatchReader
 	WebhookReader
+	EventRuleReader
 	TimerReader
 	OutboxReader
 	AuditReader
@@ -85,6 +86,7 @@ type Tx interface {
 	RevisionWriter
 	WatchWriter
 	WebhookWriter
+	EventRuleWriter
 	OutboxWriter
 	AuditWriter
 	Purger
@@ -200,30 +202,6 @@ type TagReader interface {
 type TagWriter interface {
 	// SetTags replaces all tags of the resource.
 	SetTags(arn string, tags map[string]string) error
-}
-
-// Watch is a source action that polls for changes.
-type Watch struct {
-	PipelineID            int64
-	Account, Region, Name string // of the pipeline
-	Action                string
-	Bucket, Key           string
-	Seen                  string // revision that last started an execution; "" = none yet
-}
-
-// WatchReader reads watches.
-type WatchReader interface {
-	Watches() ([]Watch, error)
-	WatchesOf(bucket, key string) ([]Watch, error)
-}
-
-// WatchWriter writes watches.
-type WatchWriter interface {
-	// SetWatches replaces the watches of a pipeline, keeping Seen of those
-	// whose action, bucket and key stay.
-	SetWatches(pipelineID int64, w []Watch) error
-	// Saw sets Seen.
-	Saw(pipelineID int64, action, revision string) error
 }
 
 // DueTimer is a timer that has become due, with the pipeline it belongs to.

@@ -47,6 +47,10 @@ type OutboxReader interface {
 // Purge, whether they were taken or not.
 type OutboxWriter interface {
 	SetSinkCursor(sink string, number int64) error
+	// AdvanceSinkCursor moves the cursor of a sink that several servers may
+	// feed, and reports false, without doing so, when it does not stand at from
+	// any more. A sink that never had a cursor stands at 0.
+	AdvanceSinkCursor(sink string, from, to int64) (moved bool, err error)
 }
 
 // OutboxWaiter waits for entries.

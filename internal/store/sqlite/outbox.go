@@ -101,6 +101,13 @@ func (t *txn) SetSinkCursor(sink string, number int64) error {
 		ON CONFLICT (name) DO UPDATE SET seq = excluded.seq`, sink, number)
 }
 
+// AdvanceSinkCursor implements store.OutboxWriter.
+func (t *txn) AdvanceSinkCursor(sink string, from, to int64) (bool, error) {
+	err := t.tx.Exec(`INSERT INTO event_sink (name, seq) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE event_sink.seq = ?`, sink, to, from)
+	return t.tx.Changes() > 0, err
+}
+
 // bury removes a pipeline of which no history is left, but for its name.
 func (t *txn) bury(pipelineID int64) error {
 	err := t.tx.Exec(`INSERT INTO former_pipeline (id, account, region, name, removed)

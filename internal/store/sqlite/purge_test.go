@@ -14,6 +14,8 @@ var elsewhere = map[string]string{
 	"timer":  "cleared when the pipeline is deleted",
 	"watch":  "removed when the pipeline is deleted",
 	"outbox": "has a retention of its own",
+
+	"polling_stopped": "removed with the watches",
 }
 
 // TestPurgeKnowsAllTables: what a migration adds for pipelines goes with them.

@@ -79,6 +79,7 @@ func clients(f *fixture) {
 	f.both(check)
 	first.Revoked = f.now().Add(time.Minute)
 	f.update(func(tx store.Tx) error { return tx.PutClient(first) })
+	f.reopen()
 	f.both(check)
 	f.equal("clients elsewhere", len(read(f, func(r store.Reader) ([]store.Client, error) { return r.Clients(account, "x") })), 0)
 }
@@ -93,40 +94,6 @@ func tags(f *fixture) {
 		})
 		f.equal("tags", read(f, func(r store.Reader) (map[string]string, error) { return r.Tags("arn:x") }), want)
 	}
-}
-
-func watches(f *fixture) {
-	p, q := f.pipeline("p"), f.pipeline("q")
-	watch := func(id int64, name, action, bucket, key string) store.Watch {
-		return store.Watch{PipelineID: id, Account: account, Region: region, Name: name, Action: action, Bucket: bucket, Key: key}
-	}
-	a, b, c := watch(p, "p", "a", "bucket", "x"), watch(p, "p", "b", "bucket", "y"), watch(q, "q", "a", "bucket", "x")
-	set := func(id int64, w ...store.Watch) {
-		f.Helper()
-		f.update(func(tx store.Tx) error { return tx.SetWatches(id, w) })
-	}
-	all := func(want ...store.Watch) {
-		f.Helper()
-		f.equal("watches", read(f, func(r store.Reader) ([]store.Watch, error) { return r.Watches() }), want)
-	}
-	set(p, a, b)
-	set(q, c)
-	all(a, b, c)
-	f.equal("watches of an object", read(f, func(r store.Reader) ([]store.Watch, error) { return r.WatchesOf("bucket", "x") }), []store.Watch{a, c})
-	f.update(func(tx store.Tx) error {
-		if err := tx.Saw(p, "a", "v1"); err != nil {
-			return err
-		}
-		return tx.Saw(p, "b", "v2")
-	})
-	moved := b
-	moved.Key = "z"
-	set(p, a, moved)
-	a.Seen = "v1"
-	f.reopen()
-	all(a, moved, c)
-	set(p)
-	all(c)
 }
 
 func timers(f *fixture) {
