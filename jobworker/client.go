@@ -76,7 +76,10 @@ type Native struct {
 	OutputFiles       map[string][]string // by output artifact name
 	OutputVariables   []string
 	RevisionOverrides map[string]string // revisionType → revisionValue
-	Deadline          time.Time
+	// Event are the output variables that a Git event tells a source action:
+	// which branch, tag or pull request it is about.
+	Event    map[string]string
+	Deadline time.Time
 	// Caller is who the action acts for: the principal as whom an
 	// Invoke/CodePipeline action starts its pipeline.
 	Caller string

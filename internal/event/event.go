@@ -100,6 +100,7 @@ type detail struct {
 type trigger struct {
 	Type   string `json:"trigger-type"`
 	Detail string `json:"trigger-detail,omitempty"`
+	*git
 }
 
 type artifact struct {
@@ -147,7 +148,7 @@ func envelopeOf(p *engine.Pipeline, c *engine.StateChange) *envelope {
 		Version: number(c.Version), Attempt: number(c.Attempt),
 	}
 	if c.Trigger != nil {
-		d.Trigger = &trigger{c.Trigger.Type, c.Trigger.Detail}
+		d.Trigger = &trigger{c.Trigger.Type, c.Trigger.Detail, gitOf(c.Bound)}
 	}
 	switch {
 	case c.Action != nil:

@@ -32,17 +32,13 @@ func (s *Service) LocalJobs(t jobworker.ActionType) *LocalJobs {
 
 // Poll implements jobworker.Client.
 func (l *LocalJobs) Poll(ctx context.Context, max int, wait time.Duration) ([]jobworker.Job, error) {
-	jobs, err := l.svc.store.Poll(ctx, job.Queue(job.Native, "", "", l.id, ""), max, wait)
-	var out []jobworker.Job
-	for _, j := range jobs {
-		out = append(out, localJob(j))
-	}
-	return out, err
+	jobs, err := l.svc.store.Poll(ctx, job.Queue(l.kind, "", "", l.id, ""), max, wait)
+	return localJobs(jobs), err
 }
 
-// check lets through jobs of this type.
+// check lets through jobs of this type; called ones are of any.
 func (l *LocalJobs) check(_ store.Reader, j *job.Job) error {
-	if j.Kind != l.kind || j.Type != l.id {
+	if j.Kind != l.kind || l.kind != job.Called && j.Type != l.id {
 		return job.NotFound(j.ID)
 	}
 	return nil
@@ -110,6 +106,14 @@ func localError(err error) error {
 	return err
 }
 
+func localJobs(jobs []*job.Job) []jobworker.Job {
+	var out []jobworker.Job
+	for _, j := range jobs {
+		out = append(out, localJob(j))
+	}
+	return out
+}
+
 func localJob(j *job.Job) jobworker.Job {
 	out := jobworker.Job{
 		ID: j.ID, Nonce: j.Nonces.String(), AccountID: j.Account, Type: jobworker.ActionType(j.Type),
@@ -122,7 +126,7 @@ func localJob(j *job.Job) jobworker.Job {
 		ContinuationToken: j.Data.ContinuationToken,
 		Native: &jobworker.Native{
 			Account: j.Account, Region: j.Region, Commands: j.Data.Commands, OutputFiles: j.Data.OutputFiles,
-			OutputVariables: j.Data.OutputVariables, RevisionOverrides: j.Data.Overrides, Deadline: j.Data.Deadline,
+			OutputVariables: j.Data.OutputVariables, RevisionOverrides: j.Data.Overrides, Event: j.Data.Event, Deadline: j.Data.Deadline,
 			Caller: "arn:aws:codepipeline:" + j.Region + ":" + j.Account + ":" + j.Pipeline,
 		},
 	}

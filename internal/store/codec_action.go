@@ -166,6 +166,7 @@ func stateChange(o *object, c, before *engine.StateChange) {
 		o.number("Attempt", int64(c.Attempt))
 	}
 	one(o, "Trigger", c.Trigger, trigger)
+	one(o, "Bound", c.Bound, binding)
 	o.text("Comment", c.Comment)
 	o.text("Stage", c.Stage)
 	o.time("Retried", c.Retried)

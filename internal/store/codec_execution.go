@@ -31,10 +31,7 @@ func AppendExecution(b []byte, e *engine.Execution) []byte {
 		o.text("Type", v.Type)
 		o.text("Value", v.Value)
 	})
-	one(&o, "Bound", e.Bound, func(o *object, b *engine.Binding) {
-		o.text("Action", b.Action)
-		one(o, "Revision", &b.Revision, revision)
-	})
+	one(&o, "Bound", e.Bound, binding)
 	o.text("Stage", e.Stage)
 	o.flag("Inside", e.Inside)
 	each(&o, "Runs", e.Runs, stageRun)
@@ -94,6 +91,29 @@ func attempt(o *object, a *engine.Action) {
 func trigger(o *object, t *engine.Trigger) {
 	o.text("Type", t.Type)
 	o.text("Detail", t.Detail)
+}
+
+func binding(o *object, b *engine.Binding) {
+	o.text("Action", b.Action)
+	one(o, "Revision", &b.Revision, revision)
+	one(o, "Event", b.Event, func(o *object, g *engine.GitEvent) {
+		o.text("Provider", g.Provider)
+		o.text("Connection", g.Connection)
+		o.text("Repository", g.Repository)
+		o.text("Branch", g.Branch)
+		o.text("Tag", g.Tag)
+		one(o, "PullRequest", g.PullRequest, func(o *object, p *engine.PullRequest) {
+			o.text("ID", p.ID)
+			o.text("Title", p.Title)
+			o.text("Source", p.Source)
+			o.text("Destination", p.Destination)
+		})
+		o.text("Message", g.Message)
+		o.text("AuthorName", g.AuthorName)
+		o.text("AuthorEmail", g.AuthorEmail)
+		o.text("AuthorID", g.AuthorID)
+		o.time("AuthorDate", g.AuthorDate)
+	})
 }
 
 func artifact(o *object, a *engine.Artifact) {

@@ -64,7 +64,9 @@ func AppendJob(b []byte, j *job.Job, s Sealer) []byte {
 		o.close()
 	}
 	o.dict("Overrides", d.Overrides)
+	o.dict("Event", d.Event)
 	o.time("Deadline", d.Deadline)
+	o.text("Function", d.Function)
 	o.close()
 	o.close()
 	return o

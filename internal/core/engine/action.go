@@ -170,7 +170,7 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 	if !ok {
 		return w, fault.New(ConfigurationError, "The pipeline has no artifact store for region %s", t.region(a))
 	}
-	zip := a.Type.Category == "Source"
+	zip := a.Type.Category == "Source" && a.Type.Provider != "CodeStarSourceConnection"
 	for _, o := range a.Outputs {
 		w.Outputs = append(w.Outputs, job.Artifact{
 			Name: o.Name, Bucket: store.Bucket,
@@ -183,7 +183,7 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 			w.OutputFiles[o.Name] = o.Files
 		}
 	}
-	w.Secrets, w.OutputVariables, w.EncryptionKey = a.Secrets, a.OutputVariables, store.Key
+	w.Secrets, w.OutputVariables, w.EncryptionKey, w.Function = a.Secrets, a.OutputVariables, store.Key, info.Function
 	if a.Type.Category == "Source" {
 		bind(e, a, &w)
 	}
@@ -200,6 +200,9 @@ func bind(e *Execution, a *pipeline.Action, w *job.Data) {
 		}
 		if kinds := overrideTypes(a.Type); len(kinds) > 0 {
 			w.Overrides = map[string]string{kinds[0]: b.ID}
+		}
+		if e.Bound.Event != nil {
+			w.Event = e.Bound.Event.variables()
 		}
 	}
 	for _, o := range e.Overrides {

@@ -133,7 +133,7 @@ func TestBoundSource(t *testing.T) {
 	_, err := p.do(Start{Overrides: []Override{{"git", "S3_OBJECT_VERSION_ID", "v1"}}})
 	p.refused(err, "ValidationException", "The revision type S3_OBJECT_VERSION_ID cannot be used for action 'git' with provider S3")
 	bind := func(action string) {
-		_, err := p.do(Start{Trigger: Trigger{Type: "PutActionRevision"}, Bound: &Binding{action, Revision{ID: "r7", ChangeID: "c7"}}})
+		_, err := p.do(Start{Trigger: Trigger{Type: "PutActionRevision"}, Bound: &Binding{Action: action, Revision: Revision{ID: "r7", ChangeID: "c7"}}})
 		p.ok(err)
 	}
 	bind("git")

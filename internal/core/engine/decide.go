@@ -150,7 +150,11 @@ func (t *turn) noStage(name string) error {
 // setStatus moves the execution to a status and tells the world.
 func (t *turn) setStatus(e *Execution, s Status, event string) {
 	e.Status, e.Updated = s, t.env.Now
-	t.emit(e, event, nil)
+	t.emit(e, event, func(c *StateChange) {
+		if b := e.gitTriggered(); b != nil && (s == Succeeded || s == Failed) {
+			c.Trigger, c.Bound = &e.Trigger, b
+		}
+	})
 	if e.Terminal() {
 		t.removeLive(e.ID)
 	}

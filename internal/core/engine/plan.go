@@ -30,6 +30,7 @@ type TypeInfo struct {
 	JobTimeout time.Duration // limit of one job, 0 = none
 	Queryable  string        // name of the queryable property, "" = none
 	Clients    []string      // partner types: ids of the connected clients
+	Function   string        // the function that does the work; "" = none
 }
 
 // Plan is the outcome of a decision.
@@ -193,7 +194,8 @@ type StateChange struct {
 	Version   int
 	Started   time.Time
 	Attempt   int
-	Trigger   *Trigger      `json:",omitempty"` // pipeline STARTED
+	Trigger   *Trigger      `json:",omitempty"` // pipeline STARTED; after a Git event also SUCCEEDED and FAILED
+	Bound     *Binding      `json:",omitempty"` // with Trigger, after a Git event
 	Comment   string        `json:",omitempty"` // pipeline STOPPING
 	Stage     string        `json:",omitempty"`
 	Retried   time.Time     `json:",omitzero"` // stages, after a retry

@@ -240,7 +240,7 @@ func (g *gambler) begin() {
 		}
 		if a := one(g, g.decls[g.current].Stages[0].Actions); g.chance(20) {
 			ev.Trigger.Type = "PutActionRevision"
-			ev.Bound = &Binding{a.Name, Revision{ID: "bound to " + a.Name}}
+			ev.Bound = &Binding{Action: a.Name, Revision: Revision{ID: "bound to " + a.Name}}
 		}
 		_, err := g.do(ev)
 		g.note(err)

@@ -52,7 +52,7 @@ func (t *turn) begin(e *Execution) *Execution {
 	e.Status, e.Started, e.Updated, e.Attempt = InProgress, t.env.Now, t.env.Now, 1
 	t.create(e)
 	t.state.Live = append(t.state.Live, e.ID)
-	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger = &e.Trigger })
+	t.emit(e, "STARTED", func(c *StateChange) { c.Trigger, c.Bound = &e.Trigger, e.gitTriggered() })
 	return e
 }
 

@@ -133,10 +133,12 @@ type Variable struct{ Name, Value string }
 type Override struct{ Action, Type, Value string }
 
 // Binding is the revision that a source action was announced to have
-// (PutActionRevision). The execution keeps to it, also in a retry.
+// (PutActionRevision), or that a Git event is about. The execution keeps to it,
+// also in a retry.
 type Binding struct {
 	Action   string
 	Revision Revision
+	Event    *GitEvent `json:",omitempty"` // nil for other announcements
 }
 
 // StageRun is the passage of an execution through a stage.

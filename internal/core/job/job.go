@@ -37,7 +37,8 @@ const (
 	Custom  Kind = "Custom"  // PollForJobs and its family
 	Partner Kind = "Partner" // PollForThirdPartyJobs and its family
 	Native  Kind = "Native"  // Penstock's own actions, in-process
-	Pushed  Kind = "Pushed"  // functions, called by the server; see push.go
+	Pushed  Kind = "Pushed"  // functions that the server calls and that report; see push.go
+	Called  Kind = "Called"  // functions that the server calls and whose answer is the report
 )
 
 // RepeatWindow is how long an identical repeat of a report is answered with
@@ -89,7 +90,10 @@ type Data struct {
 	OutputVariables []string
 	OutputFiles     map[string][]string // by output artifact
 	Overrides       map[string]string   // source override: revision type → value
+	Event           map[string]string   // output variables that a Git event tells a source action
 	Deadline        time.Time           // of the action
+
+	Function string // of the action type, when a function does its work
 }
 
 // Artifact is an object that holds an artifact of one execution.
@@ -107,6 +111,8 @@ func Queue(kind Kind, account, region string, t pipeline.ActionType, query strin
 	switch kind {
 	case Native:
 		account, region = "*", "*"
+	case Called: // one queue for types that come and go
+		return "*|*|Called"
 	case Pushed:
 		account, region = "push", "*"
 	}

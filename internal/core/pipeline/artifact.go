@@ -9,7 +9,8 @@ const (
 
 // ArtifactKey returns the object key of a new artifact: three segments, the
 // heads of both names and a random part that the caller makes of 7 letters or
-// digits, with ".zip" appended for artifacts that source actions produce.
+// digits, with ".zip" appended for artifacts that source actions produce, but for
+// those of connections.
 func ArtifactKey(pipelineName, artifactName, random string, zip bool) string {
 	key := head(pipelineName, keyPipelineChars) + "/" + head(artifactName, keyArtifactChars) + "/" + random
 	if zip {
