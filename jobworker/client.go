@@ -80,6 +80,8 @@ type Native struct {
 	// which branch, tag or pull request it is about.
 	Event    map[string]string
 	Deadline time.Time
+	// Function is the function that an action type leaves its work to.
+	Function string
 	// Caller is who the action acts for: the principal as whom an
 	// Invoke/CodePipeline action starts its pipeline.
 	Caller string

@@ -31,6 +31,7 @@ import (
 	"penstock/internal/event"
 	"penstock/internal/hostcert"
 	"penstock/internal/obs"
+	"penstock/internal/provider/lambda"
 	"penstock/internal/s3"
 	"penstock/internal/scheduler"
 	"penstock/internal/service"
@@ -56,6 +57,7 @@ type App struct {
 	sources     *scheduler.Sources
 	metrics     *obs.Metrics
 	workers     []worker
+	lambda      *lambda.Functions
 	feeds       []*event.Feed
 	ready       atomic.Bool
 	now         func() time.Time

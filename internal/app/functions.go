@@ -50,6 +50,14 @@ func (a *App) jobs(p provider.Provider, o *jobworker.Options) jobworker.Client {
 	return a.svc.LocalJobs(p.Type())
 }
 
+// executors is the worker of all action types with a Lambda executor.
+func (a *App) executors() worker {
+	const name = "Executor/Lambda"
+	options := a.workerOptions(name)
+	options.Concurrency, options.RenewAfter = callsWaiting, time.Nanosecond
+	return worker{name, jobworker.New(a.svc.CalledJobs(), lambda.NewExecutor(a.lambda).Run, options)}
+}
+
 // functionEnvironment is what a function that is a command sees: this process's
 // own environment without its secrets, and what an AWS SDK needs to report.
 func (a *App) functionEnvironment(account, region, function string) []string {

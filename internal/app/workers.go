@@ -58,15 +58,15 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 	if err != nil {
 		return nil, err
 	}
-	functions := a.functions(cloud)
+	a.lambda = a.functions(cloud)
 	return []provider.Provider{
 		s3source.New(b),
 		run,
 		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
 		invokepipeline.New(pipelines{a}),
 		rulecommands.New(run),
-		lambda.NewInvoke(functions),
-		lambda.NewRule(functions),
+		lambda.NewInvoke(a.lambda),
+		lambda.NewRule(a.lambda),
 		alarm.New(alarm.Config{Endpoint: a.cfg.CloudWatchEndpoint, Enabled: a.cfg.CloudWatchEndpoint != "" || a.cfg.CloudWatchAWS, AWS: cloud}),
 	}, nil
 }
@@ -89,12 +89,17 @@ type worker struct {
 func (a *App) addWorkers(providers []provider.Provider) {
 	for _, p := range providers {
 		name := p.Type().Category + "/" + p.Type().Provider
-		options := jobworker.Options{
-			Concurrency: a.cfg.Concurrency, Grace: drain / 2, CheckEvery: 2 * time.Second, KeepOnDrain: true, Log: a.log.With("provider", name),
-			Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},
-		}
+		options := a.workerOptions(name)
 		client := a.jobs(p, &options)
 		a.workers = append(a.workers, worker{name, jobworker.New(client, p.Run, options)})
+	}
+	a.workers = append(a.workers, a.executors())
+}
+
+func (a *App) workerOptions(name string) jobworker.Options {
+	return jobworker.Options{
+		Concurrency: a.cfg.Concurrency, Grace: drain / 2, CheckEvery: 2 * time.Second, KeepOnDrain: true, Log: a.log.With("provider", name),
+		Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},
 	}
 }
 

@@ -108,6 +108,10 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 			info.Queryable = prop.Name
 		}
 	}
+	if x := t.Executor; x != nil && x.Type == actiontype.Lambda {
+		info.Kind, info.Function = job.Called, x.LambdaFunctionARN
+		return info
+	}
 	if id.Owner != actiontype.OwnerThirdParty {
 		return info
 	}

@@ -1,0 +1,42 @@
+package lambda
+
+import (
+	"context"
+
+	"penstock/jobworker"
+)
+
+// Executor runs the actions of types with a Lambda executor: it calls the
+// function of the type, whose answer says how the job ended.
+type Executor struct {
+	f     *Functions
+	slots chan struct{}
+}
+
+// NewExecutor returns the handler of those types' jobs.
+func NewExecutor(f *Functions) *Executor { return &Executor{f, make(chan struct{}, f.c.Slots)} }
+
+// Run is a jobworker.Handler. A second run calls the function again, with the
+// same job id.
+func (x *Executor) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Success, err error) {
+	name, target, err := x.f.find(t.Job.Native.Function)
+	if err != nil {
+		return s, err
+	}
+	if err := take(ctx, x.slots); err != nil {
+		return s, err
+	}
+	defer func() { <-x.slots }()
+	credentials, err := t.Credentials(ctx)
+	if err != nil {
+		return s, err
+	}
+	log := x.f.openLog(ctx, t.Job)
+	defer log.close()
+	body, err := x.f.call(ctx, request{name: name, target: target, job: t.Job, event: executorEventOf(t.Job, credentials), log: log})
+	if err != nil {
+		log.line("%v", err)
+		return s, err
+	}
+	return result(name.text, body)
+}
