@@ -36,6 +36,18 @@ func Decode(data []byte, v Shape) error {
 	return nil
 }
 
+// Parse reads a document as a request is read, with all constraints of the
+// model. Its errors are *fault.Error: SerializationException, or
+// ValidationException with the answer's text.
+func Parse(data []byte, v Shape) error {
+	var d decoder
+	d.reset(string(data), true)
+	if d.document(v); d.err != nil {
+		return d.err
+	}
+	return d.violations()
+}
+
 // members records which members of a structure the document held.
 type members struct {
 	set   uint64 // there and not null

@@ -144,13 +144,14 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		},
 		SourcesChanged: a.sources.PipelineChanged,
 		MaxPipelines:   cfg.MaxPipelines, MaxPolling: cfg.MaxPolling, MaxActionTypes: cfg.MaxActionTypes,
-		Webhooks: hooks,
+		CreateActionTypes: cfg.CreateActionTypes,
+		Webhooks:          hooks,
 	})
 	a.addWorkers(providers)
 	if err := a.addSinks(ctx); err != nil {
 		return err
 	}
-	ctl := &control.Service{Store: a.store, Logs: a.logs, NewToken: newToken, Version: version}
+	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version}
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),

@@ -74,7 +74,7 @@ var table = []row{
 	{"internal/audit", "internal/api internal/auth internal/core/fault internal/core/job internal/store", "", "who touched which secret; names no operation"},
 	{"internal/service", "internal/api internal/audit internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/sourcehost internal/store internal/webhook jobworker", "",
 		"authorise, translate, one store call; jobworker only to satisfy its Client"},
-	{"internal/control", "internal/actionlog internal/api internal/audit internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/store", "",
+	{"internal/control", "internal/actionlog internal/api internal/audit internal/auth internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/service internal/store", "",
 		"the same for Penstock's own operations"},
 	{"internal/scheduler", "internal/core/engine internal/store", "", "it calls store.Step like any operation"},
 

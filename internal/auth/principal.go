@@ -11,6 +11,9 @@ type Principal struct {
 	Region      string // from the credential scope
 	AccessKeyID string
 	ARN         string // for messages and audit: arn:aws:iam::ACCOUNT:user/NAME
+	// ServicePrincipal is the service that the caller is, for example
+	// worker.example.com; "" for callers that are none.
+	ServicePrincipal string
 	// Job is set for credentials that were handed out with a job; they are
 	// valid on S3 only.
 	Job *JobScope

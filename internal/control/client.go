@@ -7,7 +7,6 @@ import (
 
 	"penstock/internal/audit"
 	"penstock/internal/auth"
-	"penstock/internal/core/actiontype"
 	"penstock/internal/core/pipeline"
 	"penstock/internal/store"
 )
@@ -28,14 +27,13 @@ const maxClients = 1000
 func (s *Service) connectPartner(ctx context.Context, who auth.Principal, in *ConnectPartnerInput) (*ConnectPartnerOutput, error) {
 	out := &ConnectPartnerOutput{ClientID: s.Store.NewID(), ClientToken: s.NewToken()}
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		types, err := tx.ActionTypes(who.Account, who.Region)
+		types, err := partners(tx, who)
 		if err != nil {
 			return err
 		}
 		var found []pipeline.ActionType
 		for _, t := range types {
-			if t.ID.Owner == actiontype.OwnerThirdParty && t.ID.Provider == in.Provider &&
-				(in.Category == "" || in.Category == t.ID.Category) && (in.Version == "" || in.Version == t.ID.Version) {
+			if t.ID.Provider == in.Provider && (in.Category == "" || in.Category == t.ID.Category) && (in.Version == "" || in.Version == t.ID.Version) {
 				found = append(found, t.ID)
 			}
 		}

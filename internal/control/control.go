@@ -18,6 +18,8 @@ import (
 // Service implements the operations.
 type Service struct {
 	Store *store.Store
+	// Types keeps the registered action types.
+	Types ActionTypes
 	Logs  *actionlog.Logs
 	// NewToken makes the token of a partner client.
 	NewToken func() string
@@ -27,15 +29,18 @@ type Service struct {
 // Operations are the operations by target.
 func (s *Service) Operations() map[string]api.ExtraOperation {
 	return map[string]api.ExtraOperation{
-		"Penstock.DescribeServer":  operation(s.describeServer),
-		"Penstock.RegisterPartner": operation(s.registerPartner),
-		"Penstock.ConnectPartner":  operation(s.connectPartner),
-		"Penstock.ListPartners":    operation(s.listPartners),
-		"Penstock.RotateClient":    operation(s.rotateClient),
-		"Penstock.RevokeClient":    operation(s.revokeClient),
-		"Penstock.GetAudit":        operation(s.getAudit),
-		"Penstock.GetActionLog":    operation(s.getActionLog),
-		"Penstock.GetEvents":       operation(s.getEvents),
+		"Penstock.DescribeServer":            operation(s.describeServer),
+		"Penstock.RegisterActionType":        s.registerActionType,
+		"Penstock.DeleteActionType":          s.deleteActionType,
+		"Penstock.ListRegisteredActionTypes": operation(s.listRegisteredActionTypes),
+		"Penstock.RegisterPartner":           operation(s.registerPartner),
+		"Penstock.ConnectPartner":            operation(s.connectPartner),
+		"Penstock.ListPartners":              operation(s.listPartners),
+		"Penstock.RotateClient":              operation(s.rotateClient),
+		"Penstock.GetAudit":                  operation(s.getAudit),
+		"Penstock.RevokeClient":              operation(s.revokeClient),
+		"Penstock.GetActionLog":              operation(s.getActionLog),
+		"Penstock.GetEvents":                 operation(s.getEvents),
 	}
 }
 

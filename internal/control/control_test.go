@@ -19,6 +19,7 @@ import (
 	"penstock/internal/core/engine"
 	"penstock/internal/core/fault"
 	"penstock/internal/core/pipeline"
+	"penstock/internal/service"
 	"penstock/internal/store"
 	"penstock/internal/store/sqlite"
 )
@@ -61,6 +62,7 @@ func newServer(t *testing.T) *server {
 			Native: func(pipeline.ActionType) bool { return true },
 		}),
 	}
+	s.Types = service.New(s.Store, service.Options{MaxActionTypes: 4})
 	s.operations = s.Operations()
 	return s
 }
@@ -136,22 +138,23 @@ func TestRegisterPartner(t *testing.T) {
 	}
 	many := strings.TrimSuffix(strings.Repeat(`{"name":"x"},`, 11), ",")
 	for _, tt := range []struct{ name, body, text string }{
-		{"approval", `"category":"Approval","provider":"A","version":"1"`, "category must be one of"},
-		{"no category", `"provider":"A","version":"1"`, "category must be one of"},
-		{"no provider", `"category":"Test","version":"1"`, "provider must be"},
-		{"provider of 36", `"category":"Test","provider":"` + strings.Repeat("a", 36) + `","version":"1"`, "provider must be"},
-		{"provider with a dot", `"category":"Test","provider":"a.b","version":"1"`, "provider must be"},
-		{"no version", `"category":"Test","provider":"A"`, "version must be"},
-		{"version of 10", `"category":"Test","provider":"A","version":"1234567890"`, "version must be"},
+		{"approval", `"category":"Approval","provider":"A","version":"1"`, "cannot have the category 'Approval'"},
+		{"no category", `"provider":"A","version":"1"`, "'actionType.id.category'"},
+		{"no provider", `"category":"Test","version":"1"`, "'actionType.id.provider'"},
+		{"provider of 36", `"category":"Test","provider":"` + strings.Repeat("a", 36) + `","version":"1"`, "'actionType.id.provider'"},
+		{"provider with a dot", `"category":"Test","provider":"a.b","version":"1"`, "'actionType.id.provider'"},
+		{"no version", `"category":"Test","provider":"A"`, "'actionType.id.version'"},
+		{"version of 10", `"category":"Test","provider":"A","version":"1234567890"`, "'actionType.id.version'"},
 		{"taken", `"category":"Source","provider":"GitHub","version":"1"`, "comes with the service"},
-		{"too many inputs", acme + `,"inputs":{"maximum":11}`, "inputs must be"},
-		{"outputs the wrong way round", acme + `,"outputs":{"minimum":2,"maximum":1}`, "outputs must be"},
-		{"fewer than none", acme + `,"inputs":{"minimum":-1}`, "inputs must be"},
-		{"eleven properties", acme + `,"properties":[` + many + `]`, "properties must be 10 at most"},
-		{"a property twice", acme + `,"properties":[{"name":"x"},{"name":"x"}]`, "unique"},
-		{"a property without a name", acme + `,"properties":[{}]`, "1 to 50 characters"},
-		{"hasty", acme + `,"jobTimeoutSeconds":59`, "between 60 and 43200"},
-		{"endless", acme + `,"jobTimeoutSeconds":43201`, "between 60 and 43200"},
+		{"too many inputs", acme + `,"inputs":{"maximum":11}`, "'actionType.inputArtifactDetails.maximumCount'"},
+		{"outputs the wrong way round", acme + `,"outputs":{"minimum":2,"maximum":1}`, "The minimum count of output artifacts (2) is more than the maximum count (1)"},
+		{"fewer than none", acme + `,"inputs":{"minimum":-1}`, "'actionType.inputArtifactDetails.minimumCount'"},
+		{"eleven properties", acme + `,"properties":[` + many + `]`, "'actionType.properties'"},
+		{"a property twice", acme + `,"properties":[{"name":"x"},{"name":"x"}]`, "declared more than once"},
+		{"a property without a name", acme + `,"properties":[{}]`, "'actionType.properties.1.member.name'"},
+		{"hasty", acme + `,"jobTimeoutSeconds":59`, "'actionType.executor.jobTimeout'"},
+		{"link to a property that is not there", acme + `,"entityUrlTemplate":"{Config:X}"`, "entityUrlTemplate refers to the configuration property 'X' which is not declared"},
+		{"endless", acme + `,"jobTimeoutSeconds":43201`, "'actionType.executor.jobTimeout'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { s.refuse("RegisterPartner", `{`+tt.body+`}`, "ValidationException", tt.text) })
 	}

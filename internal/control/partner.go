@@ -2,11 +2,10 @@ package control
 
 import (
 	"context"
-	"errors"
-	"regexp"
 	"slices"
 	"time"
 
+	"penstock/internal/api"
 	"penstock/internal/auth"
 	"penstock/internal/core/actiontype"
 	"penstock/internal/core/pipeline"
@@ -57,79 +56,50 @@ type RegisterPartnerOutput struct {
 	Replaced bool `json:"replaced"`
 }
 
-var (
-	categories  = []string{"Source", "Build", "Deploy", "Test", "Invoke"}
-	namePattern = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
-)
-
-// The limits of partner types are those of ActionTypeDeclaration.
-const (
-	maxPartnerArtifacts = 10
-	maxProperties       = 10
-)
-
-func (in *RegisterPartnerInput) check() error {
-	if !slices.Contains(categories, in.Category) {
-		return invalid("category must be one of %v, not '%s'", categories, in.Category)
+// declaration is the partner's type as it is registered: for job workers and
+// pipelines of the account itself.
+func (in *RegisterPartnerInput) declaration() *api.ActionTypeDeclaration {
+	d := &api.ActionTypeDeclaration{
+		Id: api.ActionTypeIdentifier(in.actionType()),
+		Executor: api.ActionTypeExecutor{
+			Type:          actiontype.JobWorker,
+			Configuration: api.ExecutorConfiguration{JobWorkerExecutorConfiguration: &api.JobWorkerExecutorConfiguration{}},
+		},
+		InputArtifactDetails:  api.ActionTypeArtifactDetails{MinimumCount: in.Inputs.Minimum, MaximumCount: in.Inputs.Maximum},
+		OutputArtifactDetails: api.ActionTypeArtifactDetails{MinimumCount: in.Outputs.Minimum, MaximumCount: in.Outputs.Maximum},
 	}
-	if !namePattern.MatchString(in.Provider) || len(in.Provider) > 35 {
-		return invalid("provider must be 1 to 35 letters, digits, '_' or '-'")
+	if in.JobTimeoutSeconds != 0 {
+		d.Executor.JobTimeout = &in.JobTimeoutSeconds
 	}
-	if !namePattern.MatchString(in.Version) || len(in.Version) > 9 {
-		return invalid("version must be 1 to 9 letters, digits, '_' or '-'")
+	if in.EntityURLTemplate != "" || in.ExecutionURLTemplate != "" {
+		d.Urls = &api.ActionTypeUrls{EntityUrlTemplate: in.EntityURLTemplate, ExecutionUrlTemplate: in.ExecutionURLTemplate}
 	}
-	if _, taken := actiontype.LookupBuiltin("", in.actionType()); taken {
-		return invalid("the action type %s/ThirdParty/%s/%s comes with the service", in.Category, in.Provider, in.Version)
-	}
-	for what, c := range map[string]Counts{"inputs": in.Inputs, "outputs": in.Outputs} {
-		if c.Minimum < 0 || c.Maximum > maxPartnerArtifacts || c.Minimum > c.Maximum {
-			return invalid("%s must be a minimum and a maximum between 0 and %d", what, maxPartnerArtifacts)
-		}
-	}
-	if len(in.Properties) > maxProperties {
-		return invalid("properties must be %d at most", maxProperties)
-	}
-	seen := map[string]bool{}
 	for _, p := range in.Properties {
-		if p.Name == "" || len(p.Name) > 50 || seen[p.Name] {
-			return invalid("property names must be unique and have 1 to 50 characters")
-		}
-		seen[p.Name] = true
+		d.Properties = append(d.Properties, api.ActionTypeProperty{Name: p.Name, Optional: !p.Required, Key: p.Key, NoEcho: p.Secret, Description: p.Description})
 	}
-	if t := in.JobTimeoutSeconds; t != 0 && (t < 60 || t > 43200) {
-		return invalid("jobTimeoutSeconds must be between 60 and 43200")
-	}
-	return nil
+	return d
 }
 
-func (s *Service) registerPartner(ctx context.Context, who auth.Principal, in *RegisterPartnerInput) (*RegisterPartnerOutput, error) {
-	if err := in.check(); err != nil {
+func (s *Service) registerPartner(ctx context.Context, _ auth.Principal, in *RegisterPartnerInput) (*RegisterPartnerOutput, error) {
+	// Written and read again, the declaration meets the constraints of the model.
+	checked := &api.UpdateActionTypeInput{}
+	if err := api.Parse(api.Encode(&api.UpdateActionTypeInput{ActionType: *in.declaration()}), checked); err != nil {
 		return nil, err
 	}
-	limit := time.Duration(in.JobTimeoutSeconds) * time.Second
-	t := actiontype.Type{
-		ID:        in.actionType(),
-		Settings:  actiontype.Settings{EntityURLTemplate: in.EntityURLTemplate, ExecutionURLTemplate: in.ExecutionURLTemplate},
-		MinInputs: in.Inputs.Minimum, MaxInputs: in.Inputs.Maximum,
-		MinOutputs: in.Outputs.Minimum, MaxOutputs: in.Outputs.Maximum,
-		JobTimeout: limit, Timeout: actiontype.ExecutorTimeout(limit),
-	}
-	for _, p := range in.Properties {
-		t.Properties = append(t.Properties, actiontype.Property{Name: p.Name, Required: p.Required, Key: p.Key, Secret: p.Secret, Description: p.Description})
-	}
-	out := &RegisterPartnerOutput{TypeID: in.TypeID}
-	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		old, err := tx.ActionType(who.Account, who.Region, t.ID)
-		out.Replaced = err == nil && !old.Deleted
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		return tx.PutActionType(store.ActionType{Account: who.Account, Region: who.Region, Type: t, Created: s.Store.Now()})
-	})
+	replaced, err := s.Types.RegisterActionType(ctx, &checked.ActionType)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return &RegisterPartnerOutput{TypeID: in.TypeID, Replaced: replaced}, nil
+}
+
+// partners lists the partner action types that the caller's account may use and
+// that clients can be connected to: those that job workers poll for.
+func partners(r store.Reader, who auth.Principal) ([]store.ActionType, error) {
+	list, err := store.UsableTypes(r, who.Account, who.Region)
+	return slices.DeleteFunc(list, func(t store.ActionType) bool {
+		return t.ID.Owner != actiontype.OwnerThirdParty || t.Executor.Type != actiontype.JobWorker
+	}), err
 }
 
 // ListPartnersOutput lists the partner action types with their clients.
@@ -156,7 +126,7 @@ type PartnerClient struct {
 func (s *Service) listPartners(ctx context.Context, who auth.Principal, _ *struct{}) (*ListPartnersOutput, error) {
 	out := &ListPartnersOutput{Partners: []Partner{}}
 	err := s.Store.View(ctx, func(r store.Reader) error {
-		types, err := r.ActionTypes(who.Account, who.Region)
+		types, err := partners(r, who)
 		if err != nil {
 			return err
 		}
@@ -165,9 +135,6 @@ func (s *Service) listPartners(ctx context.Context, who auth.Principal, _ *struc
 			return err
 		}
 		for _, t := range types {
-			if t.ID.Owner != actiontype.OwnerThirdParty {
-				continue
-			}
 			p := Partner{TypeID: TypeID{t.ID.Category, t.ID.Provider, t.ID.Version}, Clients: []PartnerClient{}}
 			for _, c := range clients {
 				if c.Type != t.ID {

@@ -205,7 +205,7 @@ func link(r store.Reader, p *engine.Pipeline, a *engine.ActionChange) (string, e
 	}
 	t, ok := actiontype.LookupBuiltin(p.Region, a.Type)
 	if !ok {
-		own, err := r.ActionType(p.Account, p.Region, a.Type)
+		own, err := store.UsableType(r, p.Account, p.Region, a.Type)
 		if err != nil {
 			return "", unlessMissing(err)
 		}

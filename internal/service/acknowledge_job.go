@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"penstock/internal/api"
+	"penstock/internal/auth"
 	"penstock/internal/core/job"
 	"penstock/internal/store"
 )
@@ -23,8 +24,28 @@ func (s *Service) AcknowledgeJob(ctx context.Context, in *api.AcknowledgeJobInpu
 type jobCheck func(r store.Reader, j *job.Job) error
 
 func (s *Service) customJob(ctx context.Context) jobCheck {
-	account := caller(ctx).Account
-	return func(_ store.Reader, j *job.Job) error { return j.Visible(job.Custom, account, s.store.Now()) }
+	who := caller(ctx)
+	return func(r store.Reader, j *job.Job) error {
+		allowed, err := worksFor(r, who, j)
+		if err != nil {
+			return err
+		}
+		return j.Visible(job.Custom, allowed, s.store.Now())
+	}
+}
+
+// worksFor reports whether the caller may have to do with the job: as the
+// pipeline's account, or, when its type was registered, as one of those who
+// may poll for it.
+func worksFor(r store.Reader, who auth.Principal, j *job.Job) (bool, error) {
+	if j.Home == "" {
+		return j.Account == who.Account, nil
+	}
+	t, err := r.ActionType(j.Home, j.Region, j.Type)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return t.PolledBy(who.Account, who.ServicePrincipal), err
 }
 
 // findJob returns a job that passes the check.

@@ -161,7 +161,7 @@ func newServer(t *testing.T, opts ...options) *server {
 		SourcesChanged: func(int64) {},
 		MaxPipelines:   o.maxPipelines, MaxPolling: o.maxPolling, MaxActionTypes: o.maxActionTypes,
 	})
-	ctl := &control.Service{Store: s.store, Version: "test", NewToken: func() string { return "client-token-" + uuid.NewString() }}
+	ctl := &control.Service{Store: s.store, Types: svc, Version: "test", NewToken: func() string { return "client-token-" + uuid.NewString() }}
 	h := httptest.NewServer(api.NewHandler(svc, authenticator, api.Options{
 		Logger: log, Extra: ctl.Operations(), Observe: func(op, code string, _ time.Duration) { declared(t, op, code) },
 	}))

@@ -13,7 +13,8 @@ import (
 const actionTypesPage = 1000
 
 // ListActionTypes lists the action types that the caller may use: those that
-// come with the service and those that were added to the account.
+// come with the service, the account's custom ones, and registered ones that
+// allow it, in legacy form.
 func (s *Service) ListActionTypes(ctx context.Context, in *api.ListActionTypesInput) (*api.ListActionTypesOutput, error) {
 	who := caller(ctx)
 	filter := in.ActionOwnerFilter + "\x00" + in.RegionFilter
@@ -27,7 +28,7 @@ func (s *Service) ListActionTypes(ctx context.Context, in *api.ListActionTypesIn
 	}
 	types := []actiontype.Type{}
 	err = s.store.View(ctx, func(r store.Reader) error {
-		added, err := r.ActionTypes(who.Account, region)
+		added, err := store.UsableTypes(r, who.Account, region)
 		for _, t := range added {
 			types = append(types, t.Type)
 		}
@@ -54,6 +55,9 @@ func (s *Service) ListActionTypes(ctx context.Context, in *api.ListActionTypesIn
 			break
 		}
 		out.ActionTypes = append(out.ActionTypes, actionTypeTo(t))
+	}
+	if skipping { // the type that ended the page before has gone
+		return nil, errBadToken
 	}
 	return out, nil
 }

@@ -41,23 +41,25 @@ func (p pageTokens) next(operation string, who auth.Principal, filter, last stri
 	return base64.RawURLEncoding.EncodeToString(append(p.mac(body), body...))
 }
 
+// errBadToken refuses a token that leads nowhere.
+var errBadToken = fault.New("InvalidNextTokenException", "The next token is not valid for this request")
+
 // last returns the key to continue behind; "" without a token.
 func (p pageTokens) last(token, operation string, who auth.Principal, filter string) (string, error) {
 	if token == "" {
 		return "", nil
 	}
-	bad := fault.New("InvalidNextTokenException", "The next token is not valid for this request")
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) < sha256.Size {
-		return "", bad
+		return "", errBadToken
 	}
 	mac, body := raw[:sha256.Size], raw[sha256.Size:]
 	var t pageToken
 	if !hmac.Equal(mac, p.mac(body)) || json.Unmarshal(body, &t) != nil {
-		return "", bad
+		return "", errBadToken
 	}
 	if t.Operation != operation || t.Account != who.Account || t.Region != who.Region || t.Filter != filter || p.now().Unix() > t.Expires {
-		return "", bad
+		return "", errBadToken
 	}
 	return t.Last, nil
 }

@@ -163,14 +163,3 @@ func TestPipelineRefused(t *testing.T) {
 	s.root.refuse("CreatePipeline", `{"pipeline":`+declare("Q", "", source, stage("Gate", approval("Ask", "")))+`}`, "LimitExceededException", "The account has reached its limit of 1 pipelines in region eu-west-1")
 	s.as(stranger).refuse("CreatePipeline", `{"pipeline":`+declare("Q", "", source, stage("Gate", approval("Ask", "")))+`}`, "InvalidActionDeclarationException", "")
 }
-
-// Operations of later versions say so.
-func TestNotYet(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	for op, body := range map[string]string{
-		"GetActionType": `{"category":"Test","owner":"ThirdParty","provider":"X","version":"1"}`,
-	} {
-		s.root.refuse(op, body, "ValidationException", op+" is not available in this version of Penstock; see docs/compatibility.md")
-	}
-}

@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"penstock/internal/api"
@@ -15,20 +17,19 @@ import (
 // maxBatch is the most jobs that one poll returns.
 const maxBatch = 100
 
-// PollForJobs hands out jobs of a custom action type, each to one poller
-// (jobs.md section 5). It answers at once unless the request says
+// PollForJobs hands out jobs of a custom action type, or of one registered with
+// owner AWS, each to one poller (jobs.md section 5). It answers at once unless the request says
 // "Prefer: wait=SECONDS".
 func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*api.PollForJobsOutput, error) {
-	who := caller(ctx)
-	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerCustom)
+	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerCustom, actiontype.OwnerAWS)
 	if err != nil {
 		return nil, err
 	}
-	query, err := queryValue(t, in.QueryParam)
+	query, err := queryValue(t.Type, in.QueryParam)
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := s.store.Poll(ctx, job.Queue(job.Custom, who.Account, who.Region, t.ID, query), batch(in.MaxBatchSize), api.PreferWait(ctx))
+	jobs, err := s.store.Poll(ctx, job.Queue(job.Custom, t.Account, t.Region, t.ID, query), batch(in.MaxBatchSize), api.PreferWait(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -46,23 +47,29 @@ func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*a
 	return out, nil
 }
 
-// polled finds the type that a poll names; its owner must be the one whose
-// jobs the operation hands out.
-func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owner string) (actiontype.Type, error) {
+// polled finds the type that a poll names; its owner must be one of those whose
+// jobs the operation hands out. A type that the caller may not poll for is as
+// one that is not there.
+func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owners ...string) (t store.ActionType, err error) {
 	who := caller(ctx)
 	id := pipeline.ActionType(in)
-	if id.Owner != owner {
-		return actiontype.Type{}, fault.New("ValidationException", "ActionType with owner '%s' is not supported", id.Owner)
+	_, builtIn := actiontype.LookupBuiltin(who.Region, id)
+	if !slices.Contains(owners, id.Owner) || builtIn && id.Owner == actiontype.OwnerAWS {
+		return t, fault.New("ValidationException", "ActionType with owner '%s' is not supported", id.Owner)
 	}
-	var t store.ActionType
-	err := s.store.View(ctx, func(r store.Reader) (err error) {
-		t, err = r.ActionType(who.Account, who.Region, id)
+	err = s.store.View(ctx, func(r store.Reader) (err error) {
+		if id.Owner == actiontype.OwnerCustom {
+			t, err = r.ActionType(who.Account, who.Region, id)
+		} else {
+			t, err = r.RegisteredType(who.Region, id)
+		}
 		return err
 	})
-	if err == store.ErrNotFound || err == nil && t.Deleted {
-		return actiontype.Type{}, actiontype.NotAvailable(id)
+	allowed := id.Owner == actiontype.OwnerCustom || t.PolledBy(who.Account, who.ServicePrincipal)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (t.Deleted || !allowed) {
+		err = actiontype.NotAvailable(id)
 	}
-	return t.Type, err
+	return t, err
 }
 
 // queryValue checks the queryParam against the type: it must name the type's

@@ -41,9 +41,12 @@ type Options struct {
 	// PageKey signs the tokens of paged lists.
 	PageKey []byte
 	// MaxPipelines, MaxPolling (pipelines with sources that poll) and
-	// MaxActionTypes are the quotas of an account in a region.
+	// MaxActionTypes (custom ones and registered ones each) are the quotas of an
+	// account in a region.
 	MaxPipelines, MaxPolling, MaxActionTypes int
-	Webhooks                                 WebhookOptions
+	// CreateActionTypes lets UpdateActionType make types that are not there.
+	CreateActionTypes bool
+	Webhooks          WebhookOptions
 }
 
 // New returns a Service.
@@ -101,23 +104,14 @@ func definition(r store.Reader, account, region string, id pipeline.ActionType) 
 	if t, ok := actiontype.LookupBuiltin(region, id); ok {
 		return t, true
 	}
-	t, err := r.ActionType(account, region, id)
-	if err != nil || t.Deleted {
-		return actiontype.Type{}, false
-	}
-	return t.Type, true
+	t, err := store.UsableType(r, account, region, id)
+	return t.Type, err == nil
 }
 
 // validationEnv is what a declaration of the caller is checked against.
 func validationEnv(r store.Reader, who auth.Principal) pipeline.Env {
 	return actiontype.Env(who.Region, time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
-		t, err := r.ActionType(who.Account, who.Region, id)
-		return t.Type, err == nil && !t.Deleted
+		t, err := store.UsableType(r, who.Account, who.Region, id)
+		return t.Type, err == nil
 	})
-}
-
-// notYet is the honest answer of an operation whose behaviour is not there;
-// docs/compatibility.md lists them.
-func notYet(operation string) error {
-	return fault.New("ValidationException", "%s is not available in this version of Penstock; see docs/compatibility.md", operation)
 }

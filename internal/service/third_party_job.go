@@ -16,9 +16,13 @@ const invalidToken = "InvalidClientTokenException"
 // partnerJob lets through whoever knows the token of the job's client. The
 // token proves the right to this client's jobs only.
 func (s *Service) partnerJob(ctx context.Context, token string) jobCheck {
-	account := caller(ctx).Account
+	who := caller(ctx)
 	return func(r store.Reader, j *job.Job) error {
-		if err := j.Visible(job.Partner, account, s.store.Now()); err != nil {
+		allowed, err := worksFor(r, who, j)
+		if err != nil {
+			return err
+		}
+		if err := j.Visible(job.Partner, allowed, s.store.Now()); err != nil {
 			return err
 		}
 		c, err := r.Client(j.ClientID)
@@ -35,12 +39,11 @@ func (s *Service) partnerJob(ctx context.Context, token string) jobCheck {
 // PollForThirdPartyJobs hands out the ids of partner jobs; the partner then
 // asks for details with the token of the job's client.
 func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThirdPartyJobsInput) (*api.PollForThirdPartyJobsOutput, error) {
-	who := caller(ctx)
 	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerThirdParty)
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := s.store.Poll(ctx, job.Queue(job.Partner, who.Account, who.Region, t.ID, ""), batch(in.MaxBatchSize), api.PreferWait(ctx))
+	jobs, err := s.store.Poll(ctx, job.Queue(job.Partner, t.Account, t.Region, t.ID, ""), batch(in.MaxBatchSize), api.PreferWait(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func AppendJob(b []byte, j *job.Job, s Sealer) []byte {
 	one(&o, "Type", &j.Type, actionType)
 	o.text("Query", j.Query)
 	o.text("ClientID", j.ClientID)
+	o.text("Home", j.Home)
 	o.number("Timeout", int64(j.Timeout))
 	o.time("ReportBy", j.ReportBy)
 	o.key("Data")

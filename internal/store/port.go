@@ -65,6 +65,7 @@ type Reader interface {
 	ClientReader
 	TagReader
 	RuleReader
+	RegisteredReader
 	RevisionReader
 	WatchReader
 	WebhookReader

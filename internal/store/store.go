@@ -98,11 +98,17 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 		}
 		return info
 	}
-	t, err := tx.ActionType(p.Account, p.Region, id)
-	if err != nil || t.Deleted {
+	t, err := UsableType(tx, p.Account, p.Region, id)
+	if err != nil {
 		return engine.TypeInfo{}
 	}
 	info := engine.TypeInfo{Available: true, Kind: job.Custom, Timeout: t.Timeout, JobTimeout: t.JobTimeout}
+	if x := t.Executor; x != nil {
+		info.Home = t.Account
+		if x.Type == actiontype.Lambda {
+			info.Unrunnable = "Penstock does not run actions of executor type Lambda yet; see docs/compatibility.md"
+		}
+	}
 	for _, prop := range t.Properties {
 		if prop.Queryable {
 			info.Queryable = prop.Name
@@ -115,7 +121,7 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 	if id.Owner != actiontype.OwnerThirdParty {
 		return info
 	}
-	info.Kind = job.Partner
+	info.Kind, info.Queryable = job.Partner, "" // their polls name no value
 	clients, _ := tx.Clients(p.Account, p.Region)
 	for _, c := range clients {
 		if c.Type == id && c.Revoked.IsZero() {

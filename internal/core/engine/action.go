@@ -95,7 +95,7 @@ func (t *turn) newJob(e *Execution, run *StageRun, a *pipeline.Action, info Type
 		ID: t.env.NewID(), Kind: info.Kind, PipelineID: t.snap.Pipeline.ID,
 		Account: t.snap.Pipeline.Account, Region: t.snap.Pipeline.Region, Pipeline: t.snap.Pipeline.Name,
 		ExecutionID: e.ID, ActionExecutionID: attempt, Stage: run.Stage, Action: a.Name, Type: a.Type,
-		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, State: job.Queued,
+		Data: work, QueuedAt: t.env.Now, Timeout: info.JobTimeout, Home: info.Home, State: job.Queued,
 	}
 	j.Limit()
 	return j

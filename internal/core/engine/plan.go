@@ -30,6 +30,7 @@ type TypeInfo struct {
 	JobTimeout time.Duration // limit of one job, 0 = none
 	Queryable  string        // name of the queryable property, "" = none
 	Clients    []string      // partner types: ids of the connected clients
+	Home       string        // registered types: the account that registered it
 	Function   string        // the function that does the work; "" = none
 }
 

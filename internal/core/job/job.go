@@ -63,6 +63,7 @@ type Job struct {
 	Type              pipeline.ActionType
 	Query             string // value of the type's queryable property; "" = none
 	ClientID          string // partner jobs: the client whose token opens it
+	Home              string // account that registered the type; "" = types of the pipeline's own account, and built-in ones
 	Data              Data
 	QueuedAt          time.Time
 	Timeout           time.Duration // limit from acknowledgement to report; 0 = none
@@ -119,8 +120,15 @@ func Queue(kind Kind, account, region string, t pipeline.ActionType, query strin
 	return account + "|" + region + "|" + t.Category + "|" + t.Owner + "|" + t.Provider + "|" + t.Version + "|" + query
 }
 
-// Queue is the queue that the job stands in.
-func (j *Job) Queue() string { return Queue(j.Kind, j.Account, j.Region, j.Type, j.Query) }
+// Queue is the queue that the job stands in. A registered type has one for the
+// pipelines of all accounts that use it.
+func (j *Job) Queue() string {
+	account := j.Account
+	if j.Home != "" {
+		account = j.Home
+	}
+	return Queue(j.Kind, account, j.Region, j.Type, j.Query)
+}
 
 // NotFound is the answer for a job that does not exist, is purged, belongs to
 // another account or to the other family of calls.
@@ -128,10 +136,11 @@ func NotFound(id string) error {
 	return fault.New("JobNotFoundException", "The job '%s' was not found", id)
 }
 
-// Visible checks that a job can be used by a caller of the given kind in the
-// given account; otherwise it answers as if there were none.
-func (j *Job) Visible(kind Kind, account string, now time.Time) error {
-	if j.calls() != kind || j.Account != account || j.expired(now) {
+// Visible checks that a job can be used by a call of the given kind; allowed
+// says whether the caller may work for its action type. Otherwise it answers as
+// if there were none.
+func (j *Job) Visible(kind Kind, allowed bool, now time.Time) error {
+	if j.calls() != kind || !allowed || j.expired(now) {
 		return NotFound(j.ID)
 	}
 	return nil

@@ -67,8 +67,8 @@ func TestMatrix(t *testing.T) {
 			return answer("taken", err)
 		}
 	}
-	visible := func(kind Kind, account string, after time.Duration) func(*Job, string) string {
-		return func(j *Job, _ string) string { return answer("visible", j.Visible(kind, account, noon.Add(after))) }
+	visible := func(kind Kind, allowed bool, after time.Duration) func(*Job, string) string {
+		return func(j *Job, _ string) string { return answer("visible", j.Visible(kind, allowed, noon.Add(after))) }
 	}
 	tests := []struct {
 		call string
@@ -87,11 +87,11 @@ func TestMatrix(t *testing.T) {
 		{"report without a digest", [7]string{"IS", "IS", "IS", "taken", "IS", "IS", "IS"}, report("", 0)},
 		{"same report within 5 minutes", [7]string{"IS", "IS", "IS", "taken", "IS", "repeat", "repeat"}, report("report", 5*time.Minute)},
 		{"same report later", [7]string{"IS", "IS", "IS", "taken", "IS", "IS", "IS"}, report("report", 5*time.Minute+time.Millisecond)},
-		{"own kind", [7]string{"visible", "visible", "visible", "visible", "visible", "visible", "visible"}, visible(Custom, "1", 0)},
-		{"other kind", [7]string{"NF", "NF", "NF", "NF", "NF", "NF", "NF"}, visible(Partner, "1", 0)},
-		{"other account", [7]string{"NF", "NF", "NF", "NF", "NF", "NF", "NF"}, visible(Custom, "2", 0)},
-		{"after 24 hours", [7]string{"visible", "visible", "visible", "visible", "visible", "visible", "visible"}, visible(Custom, "1", 24*time.Hour)},
-		{"after more than 24 hours", [7]string{"visible", "visible", "visible", "visible", "NF", "NF", "NF"}, visible(Custom, "1", 24*time.Hour+time.Millisecond)},
+		{"own kind", [7]string{"visible", "visible", "visible", "visible", "visible", "visible", "visible"}, visible(Custom, true, 0)},
+		{"other kind", [7]string{"NF", "NF", "NF", "NF", "NF", "NF", "NF"}, visible(Partner, true, 0)},
+		{"somebody else", [7]string{"NF", "NF", "NF", "NF", "NF", "NF", "NF"}, visible(Custom, false, 0)},
+		{"after 24 hours", [7]string{"visible", "visible", "visible", "visible", "visible", "visible", "visible"}, visible(Custom, true, 24*time.Hour)},
+		{"after more than 24 hours", [7]string{"visible", "visible", "visible", "visible", "NF", "NF", "NF"}, visible(Custom, true, 24*time.Hour+time.Millisecond)},
 	}
 	for _, tt := range tests {
 		for i, s := range states {
@@ -122,7 +122,7 @@ func TestTexts(t *testing.T) {
 	}{
 		{"nonce", nonceErr, "InvalidNonceException: The nonce '77' is not valid for job 'J'"},
 		{"state", stateErr, "InvalidJobStateException: The job 'J' is in state Dispatched; a result is taken only while it is InProgress"},
-		{"not found", j.Visible(Partner, "1", noon), "JobNotFoundException: The job 'J' was not found"},
+		{"not found", j.Visible(Partner, true, noon), "JobNotFoundException: The job 'J' was not found"},
 	}
 	for _, tt := range tests {
 		if tt.err == nil || tt.err.Error() != tt.want {

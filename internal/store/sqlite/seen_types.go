@@ -45,14 +45,17 @@ func (s *seenTypes) changed() {
 
 // ActionType of a view answers from memory what an earlier view has read.
 func (v *view) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	key := typeKey{place{account, region}, id}
-	f, version, ok := v.d.seen.get(key)
+	return v.d.seen.find(typeKey{place{account, region}, id}, func() (store.ActionType, error) { return v.reader.ActionType(account, region, id) })
+}
+
+func (s *seenTypes) find(key typeKey, read func() (store.ActionType, error)) (store.ActionType, error) {
+	f, version, ok := s.get(key)
 	if ok {
 		return f.t, f.err
 	}
-	t, err := v.reader.ActionType(account, region, id)
+	t, err := read()
 	if err == nil || errors.Is(err, store.ErrNotFound) {
-		v.d.seen.put(key, foundType{t, err}, version)
+		s.put(key, foundType{t, err}, version)
 	}
 	return t, err
 }

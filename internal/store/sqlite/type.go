@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"cmp"
 	"errors"
-	"slices"
 
 	"penstock/internal/core/pipeline"
 	"penstock/internal/sqlite"
@@ -62,11 +60,14 @@ func scanType(account, region string, r *sqlite.Rows) (store.ActionType, error) 
 
 // ActionType of an update uses the writer's cache.
 func (t *txn) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	key := typeKey{place{account, region}, id}
+	return t.cachedType(typeKey{place{account, region}, id}, func() (store.ActionType, error) { return t.reader.ActionType(account, region, id) })
+}
+
+func (t *txn) cachedType(key typeKey, read func() (store.ActionType, error)) (store.ActionType, error) {
 	if f, ok := t.d.types.types[key]; ok {
 		return f.t, f.err
 	}
-	at, err := t.reader.ActionType(account, region, id)
+	at, err := read()
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		if len(t.d.types.types) >= maxTypes {
 			t.d.types.clear()
@@ -87,12 +88,7 @@ func (v *reader) ActionTypes(account, region string) ([]store.ActionType, error)
 		}
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b store.ActionType) int {
-		return cmp.Or(
-			cmp.Compare(a.ID.Provider, b.ID.Provider), cmp.Compare(a.ID.Category, b.ID.Category),
-			b.Created.Compare(a.Created), cmp.Compare(b.ID.Version, a.ID.Version), cmp.Compare(a.ID.Owner, b.ID.Owner),
-		)
-	})
+	store.SortTypes(list)
 	return list, rows.Err()
 }
 
