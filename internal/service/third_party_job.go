@@ -57,6 +57,29 @@ func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThir
 // GetThirdPartyJobDetails shows a partner job, with a new nonce while it is
 // not acknowledged.
 func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdPartyJobDetailsInput) (*api.GetThirdPartyJobDetailsOutput, error) {
+	j, nonce, err := s.partnerDetails(ctx, in)
+	if errors.Is(err, store.ErrNotFound) { // it ended before it got its nonce: show its end
+		j, nonce, err = s.partnerDetails(ctx, in)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = job.NotFound(in.JobId)
+	}
+	if err != nil {
+		return nil, s.refusedToken(ctx, "GetThirdPartyJobDetails", in.JobId, err)
+	}
+	if err := s.opened(ctx, "GetThirdPartyJobDetails", j); err != nil {
+		return nil, err
+	}
+	data, err := s.partnerData(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetThirdPartyJobDetailsOutput{JobDetails: &api.ThirdPartyJobDetails{Id: j.ID, Data: data, Nonce: nonce}}, nil
+}
+
+// partnerDetails returns a partner job with the nonce to show, which is a new
+// one while nobody has acknowledged the job.
+func (s *Service) partnerDetails(ctx context.Context, in *api.GetThirdPartyJobDetailsInput) (*job.Job, string, error) {
 	open := s.partnerJob(ctx, in.ClientToken)
 	j, err := s.jobDetails(ctx, in.JobId, func(r store.Reader, j *job.Job) error {
 		if j.Kind != job.Partner && s.customJob(ctx)(r, j) == nil {
@@ -65,26 +88,13 @@ func (s *Service) GetThirdPartyJobDetails(ctx context.Context, in *api.GetThirdP
 		return open(r, j)
 	})
 	if err != nil {
-		return nil, s.refusedToken(ctx, "GetThirdPartyJobDetails", in.JobId, err)
+		return nil, "", err
 	}
-	if err := s.opened(ctx, "GetThirdPartyJobDetails", j); err != nil {
-		return nil, err
+	if j.State.Terminal() {
+		return j, j.Nonces.String(), nil
 	}
-	nonce := j.Nonces.String()
-	if !j.State.Terminal() {
-		nonce, err = s.store.IssueNonce(ctx, j.ID)
-		if errors.Is(err, store.ErrNotFound) { // it ended a moment ago
-			return nil, job.NotFound(j.ID)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	data, err := s.partnerData(ctx, j)
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetThirdPartyJobDetailsOutput{JobDetails: &api.ThirdPartyJobDetails{Id: j.ID, Data: data, Nonce: nonce}}, nil
+	nonce, err := s.store.IssueNonce(ctx, j.ID)
+	return j, nonce, err
 }
 
 // AcknowledgeThirdPartyJob takes a partner job for the worker that has one of
