@@ -69,6 +69,7 @@ type Reader interface {
 	RevisionReader
 	WatchReader
 	WebhookReader
+	ConnectionReader
 	EventRuleReader
 	TimerReader
 	OutboxReader
@@ -87,6 +88,7 @@ type Tx interface {
 	RevisionWriter
 	WatchWriter
 	WebhookWriter
+	ConnectionWriter
 	EventRuleWriter
 	OutboxWriter
 	AuditWriter

@@ -143,5 +143,8 @@ func (t *txn) DeletePipeline(pipelineID int64) error {
 	if err := t.SetTags(p.ARN(), nil); err != nil {
 		return err
 	}
+	if err := t.SetGitSources(pipelineID, nil); err != nil {
+		return err
+	}
 	return t.SetWatches(pipelineID, nil)
 }

@@ -89,6 +89,7 @@ func text(e ast.Expr, constants map[string]string) (string, bool) {
 // stays small.
 var wholeTable = map[string]string{
 	"FROM watch ORDER BY":              "SCAN watch",
+	"FROM git_source ORDER BY":         "USING COVERING INDEX git_source_repository",
 	"FROM job INDEXED BY job_queued":   "USING INDEX job_queued",
 	"UPDATE job INDEXED BY job_native": "USING INDEX job_native",
 	"FROM client INDEXED BY":           "USING INDEX client_revoked",

@@ -12,7 +12,7 @@ const outboxRetention = 24 * time.Hour
 // Purge implements store.Purger.
 func (t *txn) Purge(now time.Time, limit int) (more bool, err error) {
 	left := limit
-	for _, step := range []func(time.Time, int) (int, error){t.purgeJobs, t.purgeOutbox, t.purgePipelines, t.purgeDeliveries, t.purgeAudit} {
+	for _, step := range []func(time.Time, int) (int, error){t.purgeJobs, t.purgeOutbox, t.purgePipelines, t.purgeDeliveries, t.purgeConnectionDeliveries, t.purgeAudit} {
 		if left <= 0 {
 			break
 		}
