@@ -117,7 +117,7 @@ func TestEveryOperationIsRouted(t *testing.T) {
 	for _, name := range Operations() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			input, err := jsonText(m.full(m.Operations[name].Input.Shape))
+			input, err := jsonText(m.Full(m.Operations[name].Input.Shape))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,6 +46,7 @@ var table = []row{
 
 	{"internal/apigen", "", "", "the generator knows the model, not what is generated"},
 	{"internal/apigen/cmd", "internal/apigen", "", "writes the files"},
+	{"internal/conformance", "", "", "reads the model for tests; it knows nothing of what is generated"},
 	{"internal/api", "internal/core/fault", uuid, "wire only: no principal, no store, no engine"},
 	{"internal/auth", "internal/core/fault internal/sigv4", "", "who calls; what they may do with what, it is told"},
 
