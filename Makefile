@@ -56,8 +56,10 @@ soak: ## Play a million random commands on the engine
 bench: ## Measure job calls per second and hand-over times beside their baselines
 	$(GO) run ./bench
 
-# The tests want the AWS CLI, the race detector a C compiler. Where they are
-# missing and we may, they are installed; else the tests say what they miss.
+# The tests want the AWS CLI, Node and boto3, as what they test are clients; the
+# race detector wants a C compiler. Where they are missing and we may, they are
+# installed; else the tests say what they miss. The SDKs for JavaScript come by
+# npm, into the user's cache.
 tools:
 	@missing=(); \
 	command -v aws >/dev/null || missing+=(awscli); \
@@ -65,6 +67,8 @@ tools:
 	command -v curl >/dev/null || missing+=(curl); \
 	command -v ip >/dev/null || missing+=(iproute2); \
 	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
+	{ command -v node && command -v npm; } >/dev/null || missing+=(nodejs npm); \
+	{ python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; } 2>/dev/null || missing+=(python3-boto3); \
 	if (( $${#missing[@]} )); then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$${missing[@]}"; } || \

@@ -4,13 +4,16 @@ package doctest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"penstock/e2e/node"
 	"penstock/internal/awscli"
 )
 
@@ -26,7 +29,7 @@ func TestPartnerFlow(t *testing.T) {
 	open(t, all).run(t, of(t, all, "run: both", "run: partner"))
 }
 
-// TestCustomFlow goes on with the two workers that the page shows as programs.
+// TestCustomFlow goes on with the workers that the page shows as programs.
 func TestCustomFlow(t *testing.T) {
 	t.Parallel()
 	need(t, "aws", "bash", "python3")
@@ -45,11 +48,15 @@ func TestCustomFlow(t *testing.T) {
 		s.works(t, goWorker(t, s, of(t, all, "program: go")[0].text), "built hello in Go")
 	})
 	t.Run("Python", func(t *testing.T) {
-		file := pythonWorker(t, of(t, all, "program: python")[0].text)
-		if err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run(); err != nil {
-			t.Skip("boto3 is not installed: the program is only compiled")
-		}
-		s.works(t, s.command(t.Context(), "python3", file), "built hello in Python")
+		s.works(t, pythonWorker(t, s, of(t, all, "program: python")[0].text), "built hello in Python")
+	})
+	t.Run("JavaScript", func(t *testing.T) {
+		s.works(t, nodeWorker(t, s, of(t, all, "program: javascript")[0].text), "built hello in JavaScript")
+	})
+	t.Run("shell", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "worker")
+		write(t, file, of(t, all, "program: shell")[0].text)
+		s.works(t, s.command(t.Context(), "bash", file), "built hello in the shell")
 	})
 }
 
@@ -82,15 +89,40 @@ func goWorker(t *testing.T, s *scene, program string) *exec.Cmd {
 	return s.command(t.Context(), bin)
 }
 
-// pythonWorker compiles the program.
-func pythonWorker(t *testing.T, program string) (file string) {
+// pythonWorker looks for a Python that has boto3; where there is none, the
+// program is only compiled.
+func pythonWorker(t *testing.T, s *scene, program string) *exec.Cmd {
 	t.Helper()
-	file = filepath.Join(t.TempDir(), "worker.py")
+	file := filepath.Join(t.TempDir(), "worker.py")
 	write(t, file, program)
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.CommandContext(t.Context(), python, "-c", "import boto3").Run() == nil {
+			return s.command(t.Context(), python, file)
+		}
+	}
 	if out, err := exec.CommandContext(t.Context(), "python3", "-m", "py_compile", file).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return file
+	lacking(t, "Python has no boto3 (Debian: apt-get install python3-boto3)")
+	return nil
+}
+
+// nodeWorker puts the program where its imports are.
+func nodeWorker(t *testing.T, s *scene, program string) *exec.Cmd {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // npm itself is more patient
+	defer cancel()
+	err := node.Prepare(ctx, dir)
+	if errors.Is(err, node.ErrMissing) {
+		lacking(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "worker.mjs")
+	write(t, file, program)
+	return s.command(t.Context(), "node", file)
 }
 
 // works runs a worker while the pipeline of the tutorial runs once, and ends

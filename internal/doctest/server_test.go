@@ -25,19 +25,23 @@ const pageURL = "http://127.0.0.1:7480"
 // limit is how long the blocks of one flow may take.
 const limit = 5 * time.Minute
 
-// need skips the test when a program that the page asks for is missing; where
-// CI has to have it, it fails.
+// need skips the test when a program that the page asks for is missing.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
-		if _, err := exec.LookPath(p); err == nil {
-			continue
+		if _, err := exec.LookPath(p); err != nil {
+			lacking(t, p+" is not installed (Debian: apt-get install awscli python3)")
 		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, and without it the pages cannot be tested (Debian: apt-get install awscli python3)", p)
-		}
-		t.Skipf("%s is not installed", p)
 	}
+}
+
+// lacking skips the test, and fails it where CI has to have what is missing.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s, and without it the pages cannot be tested", what)
+	}
+	t.Skip(what)
 }
 
 var binDir string
