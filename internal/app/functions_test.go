@@ -81,6 +81,12 @@ func (s *server) next(calls <-chan called) called {
 // that the first one uploads.
 func (s *server) invoke(name string, configuration map[string]string) {
 	s.Helper()
+	s.hand(name, typeID(types.ActionCategoryInvoke, types.ActionOwnerAws, "Lambda"), configuration)
+}
+
+// hand is invoke for any type of action.
+func (s *server) hand(name string, to *types.ActionTypeId, configuration map[string]string) {
+	s.Helper()
 	s.custom(types.ActionCategorySource, "Upload")
 	s.create(name,
 		stage("Source", types.ActionDeclaration{
@@ -88,7 +94,7 @@ func (s *server) invoke(name string, configuration map[string]string) {
 			OutputArtifacts: []types.OutputArtifact{{Name: aws.String("Src")}},
 		}),
 		stage("Call", types.ActionDeclaration{
-			Name: aws.String("Fn"), ActionTypeId: typeID(types.ActionCategoryInvoke, types.ActionOwnerAws, "Lambda"), Configuration: configuration,
+			Name: aws.String("Fn"), ActionTypeId: to, Configuration: configuration,
 			InputArtifacts: []types.InputArtifact{{Name: aws.String("Src")}}, OutputArtifacts: []types.OutputArtifact{{Name: aws.String("Out")}},
 			Namespace: aws.String("Fn"),
 		}))

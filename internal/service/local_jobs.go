@@ -127,7 +127,8 @@ func localJob(j *job.Job) jobworker.Job {
 		Native: &jobworker.Native{
 			Account: j.Account, Region: j.Region, Commands: j.Data.Commands, OutputFiles: j.Data.OutputFiles,
 			OutputVariables: j.Data.OutputVariables, RevisionOverrides: j.Data.Overrides, Event: j.Data.Event, Deadline: j.Data.Deadline,
-			Caller: "arn:aws:codepipeline:" + j.Region + ":" + j.Account + ":" + j.Pipeline,
+			Function: j.Data.Function,
+			Caller:   "arn:aws:codepipeline:" + j.Region + ":" + j.Account + ":" + j.Pipeline,
 		},
 	}
 	for _, v := range j.Data.Environment {

@@ -106,17 +106,14 @@ func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engin
 	if x := t.Executor; x != nil {
 		info.Home = t.Account
 		if x.Type == actiontype.Lambda {
-			info.Unrunnable = "Penstock does not run actions of executor type Lambda yet; see docs/compatibility.md"
+			info.Kind, info.Function = job.Called, x.LambdaFunctionARN
+			return info
 		}
 	}
 	for _, prop := range t.Properties {
 		if prop.Queryable {
 			info.Queryable = prop.Name
 		}
-	}
-	if x := t.Executor; x != nil && x.Type == actiontype.Lambda {
-		info.Kind, info.Function = job.Called, x.LambdaFunctionARN
-		return info
 	}
 	if id.Owner != actiontype.OwnerThirdParty {
 		return info
