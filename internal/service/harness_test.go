@@ -125,6 +125,7 @@ type options struct {
 	delay                        time.Duration // of continuations
 	maxPipelines, maxActionTypes int
 	maxPolling                   int
+	createActionTypes            bool // by UpdateActionType
 }
 
 func newServer(t *testing.T, opts ...options) *server {
@@ -159,7 +160,7 @@ func newServer(t *testing.T, opts ...options) *server {
 			return nil
 		},
 		SourcesChanged: func(int64) {},
-		MaxPipelines:   o.maxPipelines, MaxPolling: o.maxPolling, MaxActionTypes: o.maxActionTypes,
+		MaxPipelines:   o.maxPipelines, MaxPolling: o.maxPolling, MaxActionTypes: o.maxActionTypes, CreateActionTypes: o.createActionTypes,
 	})
 	ctl := &control.Service{Store: s.store, Types: svc, Version: "test", NewToken: func() string { return "client-token-" + uuid.NewString() }}
 	h := httptest.NewServer(api.NewHandler(svc, authenticator, api.Options{

@@ -2,17 +2,18 @@ package service_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"penstock/internal/api"
 )
 
-// Every error that the model declares for the operations on jobs and custom
-// action types is provoked at least once. ConcurrentModificationException is
-// the exception: writers are put in a row, so there is nothing to modify
-// concurrently.
+// executorType is the input of UpdateActionType for a type of job workers.
+func executorType(provider string) string {
+	return `{"actionType":{"id":` + typeID("Test", "ThirdParty", provider) + `,"executor":{"type":"JobWorker","configuration":{"jobWorkerExecutorConfiguration":{"pollingAccounts":["000000000000"]}}},
+		"inputArtifactDetails":{"minimumCount":0,"maximumCount":1},"outputArtifactDetails":{"minimumCount":0,"maximumCount":1}}}`
+}
+
+// TestJobErrors provokes each error that the model declares for the operations
+// on jobs and action types.
 func TestJobErrors(t *testing.T) {
 	t.Parallel()
 	const unknown = "00000000-0000-4000-8000-000000000000"
@@ -23,6 +24,8 @@ func TestJobErrors(t *testing.T) {
 	begun := s.take("Source", "Src")
 	second := newServer(t, options{maxActionTypes: 1, maxPipelines: 1})
 	second.customType("Build", "One", "")
+	third := newServer(t, options{maxActionTypes: 1, createActionTypes: true})
+	third.root.must("UpdateActionType", executorType("One"))
 
 	fail := `,"failureDetails":{"type":"JobFailed","message":"m"}`
 	create := func(extra string) string {
@@ -79,27 +82,18 @@ func TestJobErrors(t *testing.T) {
 		{"CreateCustomActionType", "TooManyTagsException", s, create(`,"tags":[` + strings.Join(many, ",") + `]`), "Tag limit exceeded for resource [arn:aws:codepipeline:eu-west-1:000000000000:actiontype:Custom/Build/Other/1]."},
 		{"CreateCustomActionType", "InvalidTagsException", s, create(`,"tags":[{"key":"AWS:x","value":""}]`), "Not allowed to modify system tags. System tags start with 'aws:'. msg=[Caller is an end user and not allowed to mutate system tags]"},
 		{"DeleteCustomActionType", "ValidationException", s, `{"category":"Build","provider":"","version":"1"}`, ""},
+		{"GetActionType", "ActionTypeNotFoundException", s, typeID("Test", "ThirdParty", "Nobody"), "ActionType (Category: 'Test', Owner: 'ThirdParty', Provider: 'Nobody', Version: '1') is not available"},
+		{"GetActionType", "ValidationException", s, typeID("Test", "Me", "Nobody"), ""},
+		{"UpdateActionType", "ActionTypeNotFoundException", s, executorType("Nobody"), "ActionType (Category: 'Test', Owner: 'ThirdParty', Provider: 'Nobody', Version: '1') is not available"},
+		{"UpdateActionType", "RequestFailedException", third, executorType("Two"), "The account has reached its limit of 1 registered action types in region eu-west-1"},
+		{"UpdateActionType", "ValidationException", third, `{"actionType":{}}`, ""},
 		{"ListActionTypes", "ValidationException", s, `{"actionOwnerFilter":"Me"}`, ""},
 		{"ListActionTypes", "InvalidNextTokenException", s, `{"nextToken":"x"}`, "The next token is not valid for this request"},
 	}
-	provoked := map[string][]string{}
+	provoked := map[string]bool{}
 	for _, tt := range tests {
 		tt.on.root.refuse(tt.op, tt.body, tt.code, tt.text)
-		provoked[tt.op] = append(provoked[tt.op], tt.code)
+		provoked[tt.op+" "+tt.code] = true
 	}
-	codes := []string{
-		"ActionTypeNotFoundException", "InvalidClientTokenException", "InvalidJobException", "InvalidJobStateException", "InvalidNextTokenException",
-		"InvalidNonceException", "InvalidTagsException", "JobNotFoundException", "LimitExceededException", "OutputVariablesSizeExceededException",
-		"TooManyTagsException", "ValidationException",
-	}
-	for op, got := range provoked {
-		for _, code := range codes {
-			if api.Declared(op, code) && !slices.Contains(got, code) {
-				t.Errorf("%s of %s was not provoked", code, op)
-			}
-		}
-	}
-	if len(provoked) != 13 {
-		t.Errorf("%d operations", len(provoked))
-	}
+	allProvoked(t, provoked, ofJobs)
 }
