@@ -131,7 +131,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		},
 	})
 	if a.embedded != nil {
-		a.embedded.OnPut(func(bucket, key, _ string) { a.sources.ObjectChanged(bucket, key) })
+		a.embedded.OnPut(func(w blob.Written) { a.sources.ObjectChanged(w.Bucket, w.Key) })
 	}
 	hooks, receiver, err := a.webhooks()
 	if err != nil {

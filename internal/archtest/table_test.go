@@ -20,7 +20,9 @@ const (
 var table = []row{
 	{"internal/core/fault", "", "", "the error type that all layers share"},
 	{"internal/core/variable", "internal/core/fault", "", "pure"},
-	{"internal/core/rule", "", "", "pure"},
+	{"internal/core/cron", "", "", "pure"},
+	{"internal/core/eventrule", "internal/core/cron", "", "pure"},
+	{"internal/core/rule", "internal/core/cron", "", "pure"},
 	{"internal/core/glob", "", "", "pure: the language of filters alone"},
 	{"internal/core/pipeline", "internal/core/fault internal/core/glob internal/core/rule internal/core/variable", "", "pure"},
 	{"internal/core/trigger", "internal/core/glob internal/core/pipeline", "", "pure"},
@@ -111,7 +113,7 @@ var table = []row{
 
 // pureStd is what the core may use of the standard library: no context, clock,
 // randomness, file, network, reflection or wire format.
-const pureStd = "errors fmt iter maps regexp slices strconv strings time unicode unicode/utf8"
+const pureStd = "errors fmt iter maps net/netip regexp slices strconv strings time unicode unicode/utf8"
 
 // notPure are functions of those packages that read the clock or the world.
 const notPure = "time.Now time.Since time.Until time.Sleep time.After time.AfterFunc time.Tick time.NewTimer time.NewTicker time.LoadLocation " +

@@ -164,8 +164,15 @@ type DeleteResult struct {
 
 // Notifier is a store that tells of new objects.
 type Notifier interface {
-	// OnPut registers fn to be called after an object became durable, from
-	// the goroutine that wrote it: fn must return soon. It is a hint; a crash
-	// may lose a call.
-	OnPut(fn func(bucket, key, versionID string))
+	// OnPut registers fn to be called after an object became durable and
+	// before its writer is told, on the writer's goroutine: fn must return
+	// soon. A crash may lose a call.
+	OnPut(fn func(w Written))
+}
+
+// Written tells of a new version of an object.
+type Written struct {
+	Info
+	Owner, Region string // of the bucket
+	Operation     string // PutObject, CopyObject or CompleteMultipartUpload
 }

@@ -20,32 +20,11 @@ type Timers struct {
 	Log   *slog.Logger
 }
 
-const (
-	timerBatch = 100
-	// longestSleep bounds how late a timer can be whose notice was lost.
-	longestSleep = time.Minute
-	retryAfter   = time.Second
-)
+const timerBatch = 100
 
 // Run fires timers until ctx ends.
 func (t *Timers) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		next, err := t.Fire(ctx)
-		sleep := longestSleep
-		if err != nil {
-			t.Log.Error("timers could not be fired", "error", err)
-			sleep = retryAfter
-		} else if !next.IsZero() {
-			sleep = min(sleep, max(next.Sub(t.Store.Now()), 0))
-		}
-		timer := time.NewTimer(sleep)
-		select {
-		case <-ctx.Done():
-		case <-t.Store.Timers():
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
+	onTime(ctx, t.Store.Now, t.Store.Timers(), t.Fire, func(err error) { t.Log.Error("timers could not be fired", "error", err) })
 }
 
 // Fire decides about all that is due and returns when the next timer is; zero

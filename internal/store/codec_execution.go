@@ -32,6 +32,7 @@ func AppendExecution(b []byte, e *engine.Execution) []byte {
 		o.text("Value", v.Value)
 	})
 	one(&o, "Bound", e.Bound, binding)
+	o.number("Chain", int64(e.Chain))
 	o.text("Stage", e.Stage)
 	o.flag("Inside", e.Inside)
 	each(&o, "Runs", e.Runs, stageRun)

@@ -56,7 +56,7 @@ func (s *Store) CompleteUpload(ctx context.Context, id blob.UploadID, listed []b
 		return blob.Info{}, err
 	}
 	s.wakeCleaner()
-	s.announce(&info)
+	s.announce(b, &info, "CompleteMultipartUpload")
 	return info, nil
 }
 

@@ -43,7 +43,7 @@ func (s *Store) Copy(ctx context.Context, from blob.Source, bucket, key string, 
 			return blob.Info{}, err
 		}
 	}
-	return s.publish(ctx, bucket, key, content, o.Apply(source.Attributes), o.If)
+	return s.publish(ctx, "CopyObject", bucket, key, content, o.Apply(source.Attributes), o.If)
 }
 
 // alias makes the second name where that is all that a copy needs. Where the

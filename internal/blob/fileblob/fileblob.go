@@ -30,7 +30,7 @@ type Store struct {
 
 	hooks struct {
 		sync.RWMutex
-		put []func(bucket, key, versionID string)
+		put []func(blob.Written)
 	}
 
 	wake chan struct{} // there may be trash
@@ -117,17 +117,17 @@ func (s *Store) Close() error {
 }
 
 // OnPut implements [blob.Notifier].
-func (s *Store) OnPut(fn func(bucket, key, versionID string)) {
+func (s *Store) OnPut(fn func(w blob.Written)) {
 	s.hooks.Lock()
 	defer s.hooks.Unlock()
 	s.hooks.put = append(s.hooks.put, fn)
 }
 
-func (s *Store) announce(info *blob.Info) {
+func (s *Store) announce(b bucketRow, info *blob.Info, operation string) {
 	s.hooks.RLock()
 	defer s.hooks.RUnlock()
 	for _, fn := range s.hooks.put {
-		fn(info.Bucket, info.Key, info.VersionID)
+		fn(blob.Written{Info: *info, Owner: b.Owner, Region: b.Region, Operation: operation})
 	}
 }
 

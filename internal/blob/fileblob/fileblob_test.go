@@ -357,9 +357,14 @@ func TestListUploadsPages(t *testing.T) {
 
 func TestOnPut(t *testing.T) {
 	t.Parallel()
-	s := ready(t, t.TempDir())
+	s := openStore(t, t.TempDir())
+	if err := s.EnsureBucket(t.Context(), "bucket", &blob.BucketOptions{Owner: "me", Region: "here"}); err != nil {
+		t.Fatal(err)
+	}
 	var heard []string
-	s.OnPut(func(bucket, key, version string) { heard = append(heard, bucket+" "+key+" "+version) })
+	s.OnPut(func(w blob.Written) {
+		heard = append(heard, strings.Join([]string{w.Operation, w.Bucket, w.Key, w.VersionID, w.ETag, w.Owner, w.Region}, " "))
+	})
 	a := mustPut(t, s, "a", "x")
 	b, err := s.Copy(t.Context(), blob.Source{Bucket: "bucket", Key: "a"}, "bucket", "b", nil)
 	if err != nil {
@@ -368,7 +373,23 @@ func TestOnPut(t *testing.T) {
 	if _, err := s.Delete(t.Context(), "bucket", "a", nil); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"bucket a " + a.VersionID, "bucket b " + b.VersionID}; fmt.Sprint(heard) != fmt.Sprint(want) {
+	upload, err := s.CreateUpload(t.Context(), "bucket", "c", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := s.UploadPart(t.Context(), upload.UploadID, 1, strings.NewReader("x"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.CompleteUpload(t.Context(), upload.UploadID, []blob.CompletedPart{{Number: 1, ETag: part.ETag}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"PutObject bucket a " + a.VersionID + " " + a.ETag + " me here", "CopyObject bucket b " + b.VersionID + " " + b.ETag + " me here",
+		"CompleteMultipartUpload bucket c " + c.VersionID + " " + c.ETag + " me here",
+	}
+	if fmt.Sprint(heard) != fmt.Sprint(want) {
 		t.Errorf("heard %v, want %v", heard, want)
 	}
 }

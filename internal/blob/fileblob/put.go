@@ -45,7 +45,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o *
 	if err != nil {
 		return blob.Info{}, err
 	}
-	return s.publish(ctx, bucket, key, content, o.Attributes, o.If)
+	return s.publish(ctx, "PutObject", bucket, key, content, o.Attributes, o.If)
 }
 
 // writable finds the bucket and applies the conditions of a write.
@@ -61,8 +61,8 @@ func (s *Store) writable(tx *sqlite.Tx, bucket, key string, c blob.Conditions) (
 	return b, c.ForWrite(bucket, key, now)
 }
 
-// publish makes a stored body the newest version of a key.
-func (s *Store) publish(ctx context.Context, bucket, key string, content stored, a blob.Attributes, c blob.Conditions) (blob.Info, error) {
+// publish makes a stored body the newest version of a key, by an operation of S3.
+func (s *Store) publish(ctx context.Context, operation, bucket, key string, content stored, a blob.Attributes, c blob.Conditions) (blob.Info, error) {
 	info := blob.Info{
 		Bucket: bucket, Key: key, Size: content.size, ETag: content.etag(),
 		Modified: s.stamp(), Attributes: a, Checksum: content.checksum,
@@ -77,16 +77,16 @@ func (s *Store) publish(ctx context.Context, bucket, key string, content stored,
 	if err := s.adopted(content.file, err); err != nil {
 		return blob.Info{}, err
 	}
-	s.written(b, &info)
+	s.written(b, &info, operation)
 	return info, nil
 }
 
 // written follows the commit of a new version.
-func (s *Store) written(b bucketRow, info *blob.Info) {
+func (s *Store) written(b bucketRow, info *blob.Info, operation string) {
 	if b.Versioning == blob.Suspended {
 		s.wakeCleaner() // it may have replaced one
 	}
-	s.announce(info)
+	s.announce(b, info, operation)
 }
 
 // adopted ends the time of a file without a row. After a refusal the file is

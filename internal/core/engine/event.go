@@ -39,6 +39,7 @@ type Start struct {
 	Variables []Variable
 	Overrides []Override
 	Bound     *Binding
+	Chain     int // see Execution.Chain
 	// Replay is the execution that an earlier start with the same client
 	// request token began; "" if there was none.
 	Replay string

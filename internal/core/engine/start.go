@@ -25,7 +25,7 @@ func (t *turn) start(ev Start) error {
 	if full && answersLimit(ev.Trigger) {
 		return t.limitExceeded(d.Mode)
 	}
-	e := t.begin(&Execution{Trigger: ev.Trigger, Overrides: ev.Overrides, Bound: ev.Bound, Stage: d.Stages[0].Name})
+	e := t.begin(&Execution{Trigger: ev.Trigger, Overrides: ev.Overrides, Bound: ev.Bound, Chain: ev.Chain, Stage: d.Stages[0].Name})
 	t.answer = e.ID
 	if full {
 		t.setStatus(e, Failed, "FAILED")

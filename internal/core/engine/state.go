@@ -106,6 +106,9 @@ type Execution struct {
 	Variables      []Variable `json:",omitempty"`
 	Overrides      []Override `json:",omitempty"`
 	Bound          *Binding   `json:",omitempty"`
+	// Chain counts the executions of which each started the next by an event,
+	// up to this one; 0 when no event of an execution started it.
+	Chain int `json:",omitempty"`
 
 	Stage  string // the stage it is in or in front of; after its end the last one
 	Inside bool   // in the stage, not in front of it
