@@ -42,6 +42,9 @@ func (w *world) lapse(j *job.Job) { w.setJob(j, job.Queued) }
 // acknowledge presents the newest nonce.
 func (w *world) acknowledge(j *job.Job) error {
 	from := j.State
+	if j.Called(w.now) {
+		return nil
+	}
 	s, err := j.Acknowledge(j.Nonces.String(), w.now)
 	if err != nil {
 		return err

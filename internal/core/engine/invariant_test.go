@@ -216,7 +216,7 @@ func (w *world) checkTimers() {
 				if !a.JobDue.IsZero() {
 					want[Timer{a.JobDue, ContinuationDue, a.Job, e.ID}] = true
 				}
-				if j := w.jobs[a.Job]; j != nil && j.Timeout > 0 && !j.AckedAt.IsZero() {
+				if j := w.jobs[a.Job]; j != nil && j.Timeout > 0 && (!j.AckedAt.IsZero() || !j.ReportBy.IsZero()) {
 					want[JobTimer(j)] = true
 				}
 			}

@@ -162,7 +162,7 @@ func (g *gambler) declaration() *pipeline.Declaration {
 }
 
 func (g *gambler) action(stage string, k int, before, artifacts []string) pipeline.Action {
-	kind := one(g, []string{"custom", "custom", "custom", "partner", "partner", "commands", "approval", "source"})
+	kind := one(g, []string{"custom", "custom", "custom", "partner", "partner", "push", "push", "commands", "approval", "source"})
 	if g.chance(2) {
 		kind = one(g, []string{"foreign", "unknown"})
 	}

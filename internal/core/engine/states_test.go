@@ -69,7 +69,9 @@ var machines = []row{
 
 	{transition{"job", "", "Created"}, "continuation of a job, not due yet"},
 	{transition{"job", "", "Queued"}, "its action or rule has started; continuation without delay"},
+	{transition{"job", "", "InProgress"}, "that of a function, which nobody polls for: its action or rule has started; continuation without delay"},
 	{transition{"job", "Created", "Queued"}, "the continuation is due"},
+	{transition{"job", "Created", "InProgress"}, "that of a function: the continuation is due"},
 	{transition{"job", "Queued", "Dispatched"}, "handed out by a poll, with a new nonce"},
 	{transition{"job", "Dispatched", "Queued"}, "not acknowledged within the window; the nonce stays valid"},
 	{transition{"job", "Dispatched", "InProgress"}, "acknowledged"},

@@ -89,6 +89,12 @@ var stories = append([]story{
 		p.ok(p.pass(p.delay))
 		p.done("E1", "X")
 	}, "E1 Succeeded at S Succeeded: X Succeeded"},
+	{"a function", "SUPERSEDED\nS: X=push", func(p *play) {
+		p.starts(1)
+		p.ok(p.carryOn(p.job("E1", "X"), "later", Details{}))
+		p.ok(p.pass(p.delay))
+		p.done("E1", "X")
+	}, "E1 Succeeded at S Succeeded: X Succeeded"},
 	{"a job not reported in its time", "SUPERSEDED\nS: X=partner", func(p *play) {
 		p.starts(1)
 		p.in(job.InProgress)

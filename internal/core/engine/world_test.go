@@ -286,7 +286,7 @@ func (w *world) jobOpened(j *job.Job) {
 		w.complain("opened job %s in state %s", j.ID, j.State)
 	}
 	own := *j
-	w.observe("job", "", string(own.State))
+	w.observe("job", "", string(own.Shown()))
 	w.jobs[j.ID] = &own
 }
 
@@ -296,7 +296,7 @@ func (w *world) jobClosed(c JobClosed) {
 	case j == nil || j.State.Terminal():
 		w.complain("closed job %s, which is not open", c.ID)
 		return
-	case c.Digest != "" && j.State != job.InProgress:
+	case c.Digest != "" && j.Shown() != job.InProgress:
 		w.complain("a report closed job %s, which is %s", c.ID, j.State)
 	}
 	w.setJob(j, c.State)
@@ -304,8 +304,11 @@ func (w *world) jobClosed(c JobClosed) {
 }
 
 func (w *world) setJob(j *job.Job, s job.State) {
-	w.observe("job", string(j.State), string(s))
+	from := j.Shown()
 	j.State = s
+	if now := j.Shown(); now != from {
+		w.observe("job", string(from), string(now))
+	}
 }
 
 // emitted checks that the gates were open for who entered, and notes the

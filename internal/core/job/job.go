@@ -169,7 +169,7 @@ func (j *Job) Acknowledge(nonce string, now time.Time) (State, error) {
 // to do when it repeats the report that ended the job (repeat), an error when
 // the job is not in progress.
 func (j *Job) CheckReport(digest string, now time.Time) (repeat bool, err error) {
-	if j.reportable() {
+	if j.Shown() == InProgress {
 		return false, nil
 	}
 	if (j.State == Succeeded || j.State == Failed) && j.Report == digest && digest != "" && now.Sub(j.EndedAt) <= RepeatWindow {

@@ -16,9 +16,12 @@ func (j *Job) calls() Kind {
 	return j.Kind
 }
 
-// reportable reports whether a result is taken.
-func (j *Job) reportable() bool {
-	return j.State == InProgress || j.Kind == Pushed && j.waiting()
+// Shown is the state as callers see it.
+func (j *Job) Shown() State {
+	if j.Kind == Pushed && j.waiting() {
+		return InProgress
+	}
+	return j.State
 }
 
 func (j *Job) waiting() bool { return j.State == Queued || j.State == Dispatched }

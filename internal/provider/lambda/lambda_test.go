@@ -109,12 +109,12 @@ func TestEvent(t *testing.T) {
 				{"location":{"s3Location":{"bucketName":"b","objectKey":"p/b/y"},"type":"S3"},"revision":"r1","name":"B"}],
 			"outputArtifacts":[]}}}`},
 		{"all", func(j *jobworker.Job) {
-			j.Inputs, j.EncryptionKeyID = nil, "key-1"
+			j.Inputs, j.EncryptionKeyID, j.ContinuationToken = nil, "key-1", "step 2"
 			j.Credentials = jobworker.Credentials{AccessKeyID: "ASIA1", SecretAccessKey: "s", SessionToken: "t"}
 		}, `{"CodePipeline.job":{"id":"job-1","accountId":"111122223333","data":{
 			"actionConfiguration":{"configuration":{"FunctionName":"may-deploy","UserParameters":"prod"}},
 			"inputArtifacts":[],"outputArtifacts":[],
-			"artifactCredentials":{"secretAccessKey":"s","sessionToken":"t","accessKeyId":"ASIA1"},"encryptionKey":{"id":"key-1","type":"KMS"}}}}`},
+			"artifactCredentials":{"secretAccessKey":"s","sessionToken":"t","accessKeyId":"ASIA1"},"encryptionKey":{"id":"key-1","type":"KMS"},"continuationToken":"step 2"}}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
