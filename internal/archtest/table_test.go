@@ -13,6 +13,7 @@ type row struct {
 const (
 	sdk  = "github.com/aws/aws-sdk-go-v2"
 	uuid = "github.com/google/uuid"
+	pgx  = "github.com/jackc/pgx/v5"
 )
 
 // table goes from what knows nothing to what knows everything. The standard
@@ -42,7 +43,8 @@ var table = []row{
 	{"internal/hostcert", "", "", "certificates alone"},
 	{"internal/git", "internal/procgroup internal/workspace", "", "the git program alone; it knows no connections"},
 	{"internal/jsonpath", "", "", "paths alone; it knows no webhooks"},
-	{"internal/sqlite", "", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
+	{"internal/migration", "", "", "the files alone; it knows no database"},
+	{"internal/sqlite", "internal/migration", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
 	{"internal/config", "", "github.com/spf13/pflag", "values, not things: app makes things of them"},
 
@@ -54,8 +56,12 @@ var table = []row{
 
 	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline", "",
 		"the port: no driver, no SQL"},
-	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/sqlite internal/store", "",
+	{"internal/store/memo", "", "", "what the drivers keep in memory"},
+	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/sqlite internal/store internal/store/memo", "",
 		"a driver: it never sees another one"},
+	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo", pgx,
+		"a driver: it never sees another one"},
+	{"internal/store/postgres/pgtest", "", pgx, "starts PostgreSQL for tests"},
 	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
 		"one suite for every driver, so it names none"},
 

@@ -5,51 +5,17 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"regexp"
-	"sort"
-	"strconv"
+
+	"penstock/internal/migration"
 )
 
 // ErrNewer is wrapped by Open's error when the database was migrated by a
 // newer version of the program. There is no way back.
-var ErrNewer = errors.New("the database was written by a newer version")
-
-type migration struct {
-	version int64
-	name    string // of the file
-}
-
-var migrationName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
-
-// listMigrations gives the files of the root of fsys, in order. Other files
-// may lie beside them, but no two migrations of one number.
-func listMigrations(fsys fs.FS) ([]migration, error) {
-	names, err := fs.Glob(fsys, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	sort.Strings(names)
-	list := make([]migration, 0, len(names))
-	for _, name := range names {
-		m := migrationName.FindStringSubmatch(name)
-		if m == nil {
-			return nil, fmt.Errorf("migration %q is not named NNNN_name.sql", name)
-		}
-		version, err := strconv.ParseInt(m[1], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		if n := len(list); n > 0 && list[n-1].version == version {
-			return nil, fmt.Errorf("migrations %q and %q have one number", list[n-1].name, name)
-		}
-		list = append(list, migration{version, name})
-	}
-	return list, nil
-}
+var ErrNewer = migration.ErrNewer
 
 // migrate runs the migrations that the database has not seen.
 func migrate(c *conn, fsys fs.FS, log *slog.Logger) error {
-	list, err := listMigrations(fsys)
+	list, err := migration.List(fsys)
 	if err != nil {
 		return err
 	}
@@ -65,7 +31,7 @@ func migrate(c *conn, fsys fs.FS, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	pending, err := pendingMigrations(list, seen)
+	pending, err := migration.Pending(list, seen)
 	if err != nil {
 		return err
 	}
@@ -79,41 +45,27 @@ func migrate(c *conn, fsys fs.FS, log *slog.Logger) error {
 			if c.inTransaction() {
 				err = errors.Join(err, c.script(`ROLLBACK`))
 			}
-			return fmt.Errorf("%s: %w", m.name, err)
+			return fmt.Errorf("%s: %w", m.Name, err)
 		}
-		log.Info("database migrated", "migration", m.name)
+		log.Info("database migrated", "migration", m.Name)
 	}
 	return c.script(`PRAGMA foreign_keys = ON`)
 }
 
-func appliedMigrations(c *conn) ([]migration, error) {
-	var seen []migration
+func appliedMigrations(c *conn) ([]migration.Migration, error) {
+	var seen []migration.Migration
 	err := view(c, func(tx *Tx) error {
 		rows := tx.Query(`SELECT version, name FROM schema_migration ORDER BY version`)
 		for rows.Next() {
-			seen = append(seen, migration{rows.Int64(0), rows.Text(1)})
+			seen = append(seen, migration.Migration{Version: rows.Int64(0), Name: rows.Text(1)})
 		}
 		return rows.Err()
 	})
 	return seen, err
 }
 
-// pendingMigrations compares the files with what the database has seen,
-// which must be their beginning.
-func pendingMigrations(files, seen []migration) ([]migration, error) {
-	for i, m := range seen {
-		switch {
-		case i == len(files) || files[i].version > m.version:
-			return nil, fmt.Errorf("%w: it has migration %s, which this one does not know", ErrNewer, m.name)
-		case files[i].version < m.version:
-			return nil, fmt.Errorf("migration %s is older than %s, which the database has already", files[i].name, m.name)
-		}
-	}
-	return files[len(seen):], nil
-}
-
-func apply(c *conn, fsys fs.FS, m migration) error {
-	text, err := fs.ReadFile(fsys, m.name)
+func apply(c *conn, fsys fs.FS, m migration.Migration) error {
+	text, err := fs.ReadFile(fsys, m.Name)
 	if err != nil {
 		return err
 	}
@@ -130,7 +82,7 @@ func apply(c *conn, fsys fs.FS, m migration) error {
 	if err != nil {
 		return err
 	}
-	if err := record.exec([]any{m.version, m.name}); err != nil {
+	if err := record.exec([]any{m.Version, m.Name}); err != nil {
 		return err
 	}
 	check := &Tx{c: c}

@@ -18,6 +18,7 @@ import (
 	"penstock/internal/core/pipeline"
 	"penstock/internal/sqlite"
 	"penstock/internal/store"
+	"penstock/internal/store/memo"
 )
 
 //go:embed migrations/*.sql
@@ -45,15 +46,15 @@ type Driver struct {
 	now          func() time.Time
 	board        *board
 	seen         seenTypes
-	declarations *shared[declarationKey, *pipeline.Declaration] // committed versions
-	jobs         *shared[string, *job.Job]                      // what never changes of a job
+	declarations *memo.Shared[declarationKey, *pipeline.Declaration] // committed versions
+	jobs         *memo.Shared[string, *job.Job]                      // what never changes of a job
 
 	timers   chan struct{}
 	earliest atomic.Int64 // no timer that a listener does not know of is due earlier
 	outbox   notice       // the newest entry that is visible
 
 	// Used on the writer's goroutine only.
-	live        *lru[int64, *live]
+	live        *memo.Cache[int64, *live]
 	types       *typeCache
 	buf         []byte // for documents on their way to a statement
 	purgeCursor int64  // jobs up to here were looked at in this round
@@ -80,10 +81,10 @@ func Open(path string, opt Options) (*Driver, error) {
 	}
 	d := &Driver{
 		db: db, sealer: opt.Sealer, now: opt.Now,
-		declarations: newShared[declarationKey, *pipeline.Declaration](cacheBytes),
-		jobs:         newShared[string, *job.Job](cacheBytes),
+		declarations: memo.NewShared[declarationKey, *pipeline.Declaration](cacheBytes),
+		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
 		timers:       make(chan struct{}, 1),
-		live:         newLRU[int64, *live](cacheBytes),
+		live:         memo.New[int64, *live](cacheBytes),
 		types:        newTypeCache(),
 	}
 	d.earliest.Store(math.MaxInt64)
@@ -116,7 +117,7 @@ func (d *Driver) boot() error {
 
 // forget drops all that was learned in a group of updates that was undone.
 func (d *Driver) forget() {
-	d.live.clear()
+	d.live.Clear()
 	d.types.clear()
 	d.board.releaseAll()
 }
@@ -204,7 +205,7 @@ func (t *txn) committed() {
 // undo forgets what the failed call put into the caches.
 func (t *txn) undo() {
 	for _, id := range t.touched {
-		t.d.live.drop(id)
+		t.d.live.Drop(id)
 	}
 	if t.types {
 		t.d.types.clear()

@@ -44,7 +44,7 @@ func (v *reader) Job(id string) (*job.Job, error) {
 
 // jobDocument returns what never changes of a job, to be copied.
 func (v *reader) jobDocument(id string) (*job.Job, error) {
-	if j, ok := v.d.jobs.get(id); ok {
+	if j, ok := v.d.jobs.Get(id); ok {
 		return j, nil
 	}
 	r, ok := v.tx.QueryRow(`SELECT doc FROM job WHERE id = ?`, id)
@@ -62,7 +62,7 @@ func (v *reader) jobDocument(id string) (*job.Job, error) {
 
 func (d *Driver) keepJob(j *job.Job, length int) {
 	if length <= maxCachedJob {
-		d.jobs.put(j.ID, j, length)
+		d.jobs.Put(j.ID, j, length)
 	}
 }
 
@@ -188,7 +188,7 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 }
 
 func (d *Driver) claimed(ctx context.Context, id string) (j *job.Job, err error) {
-	if j, ok := d.jobs.get(id); ok {
+	if j, ok := d.jobs.Get(id); ok {
 		return j, nil
 	}
 	err = d.db.View(ctx, func(tx *sqlite.Tx) error {

@@ -13,6 +13,7 @@ import (
 	"penstock/internal/core/pipeline"
 	"penstock/internal/sqlite"
 	"penstock/internal/store"
+	"penstock/internal/store/memo"
 )
 
 // sameAsLoaded compares what the writer keeps about the pipelines with what
@@ -22,7 +23,7 @@ func sameAsLoaded(t *testing.T, d *Driver, ids []int64) {
 	err := d.db.Update(t.Context(), func(tx *sqlite.Tx) error {
 		call := &txn{reader: reader{d: d, tx: tx, now: d.now()}}
 		for _, id := range ids {
-			kept, ok := d.live.get(id)
+			kept, ok := d.live.Get(id)
 			if !ok {
 				continue
 			}
@@ -200,7 +201,7 @@ func TestEviction(t *testing.T) {
 	t.Parallel()
 	s, ids := benchStore(t, 8, 0)
 	d := s.Driver.(*Driver)
-	d.live.budget = 1 // room for one
+	d.live = memo.New[int64, *live](1) // room for one
 	for round := range 3 {
 		for _, id := range ids {
 			if err := s.Update(t.Context(), func(tx store.Tx) error {
@@ -209,7 +210,7 @@ func TestEviction(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			if n := d.live.order.Len(); n != 1 || len(d.live.items) != 1 {
+			if n := d.live.Len(); n != 1 {
 				t.Fatalf("round %d: %d pipelines are kept, want 1", round, n)
 			}
 		}

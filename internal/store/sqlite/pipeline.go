@@ -79,12 +79,12 @@ func (v *view) Declaration(pipelineID int64, version int) (*pipeline.Declaration
 		return nil, missing(r)
 	}
 	key := declarationKey{pipelineID, version}
-	if d, ok := v.d.declarations.get(key); ok {
+	if d, ok := v.d.declarations.Get(key); ok {
 		return d, nil
 	}
 	d, n, err := v.loadDeclaration(pipelineID, version)
 	if err == nil {
-		v.d.declarations.put(key, d, n)
+		v.d.declarations.Put(key, d, n)
 	}
 	return d, err
 }
@@ -125,7 +125,7 @@ func (t *txn) PutVersion(pipelineID int64, d *pipeline.Declaration, now time.Tim
 	if t.tx.Changes() == 0 {
 		return store.ErrNotFound
 	}
-	t.d.live.drop(pipelineID)
+	t.d.live.Drop(pipelineID)
 	t.touched = append(t.touched, pipelineID)
 	return t.insertVersion(pipelineID, d)
 }
@@ -138,7 +138,7 @@ func (t *txn) DeletePipeline(pipelineID int64) error {
 		return missing(r)
 	}
 	p := engine.Pipeline{Account: r.Text(0), Region: r.Text(1), Name: r.Text(2)}
-	t.d.live.drop(pipelineID)
+	t.d.live.Drop(pipelineID)
 	t.touched = append(t.touched, pipelineID)
 	if err := t.SetTags(p.ARN(), nil); err != nil {
 		return err

@@ -32,13 +32,13 @@ func (l *live) weight() int {
 // Snapshot implements store.PipelineWriter. The lock is the writer's
 // goroutine.
 func (t *txn) Snapshot(pipelineID int64, ev engine.Event) (*engine.Snapshot, error) {
-	l, ok := t.d.live.get(pipelineID)
+	l, ok := t.d.live.Get(pipelineID)
 	if !ok {
 		var err error
 		if l, err = t.load(pipelineID); err != nil {
 			return nil, err
 		}
-		t.d.live.put(pipelineID, l, l.weight())
+		t.d.live.Put(pipelineID, l, l.weight())
 	}
 	s := &engine.Snapshot{
 		Pipeline: l.pipeline, Current: l.current, State: *l.state,
@@ -132,7 +132,7 @@ func (t *txn) Apply(s *engine.Snapshot, p engine.Plan) error {
 	id := s.Pipeline.ID
 	t.touched = append(t.touched, id)
 	if err := t.apply(s, p); err != nil {
-		t.d.live.drop(id)
+		t.d.live.Drop(id)
 		return err
 	}
 	return nil
@@ -140,7 +140,7 @@ func (t *txn) Apply(s *engine.Snapshot, p engine.Plan) error {
 
 func (t *txn) apply(s *engine.Snapshot, p engine.Plan) error {
 	id := s.Pipeline.ID
-	l, ok := t.d.live.get(id)
+	l, ok := t.d.live.Get(id)
 	if !ok {
 		return fmt.Errorf("store: the snapshot of pipeline %d is out of date", id)
 	}
@@ -159,7 +159,7 @@ func (t *txn) apply(s *engine.Snapshot, p engine.Plan) error {
 		l.state, l.stateBytes = p.State, len(t.d.buf)
 	}
 	l.take(s, p.Executions)
-	t.d.live.put(id, l, l.weight())
+	t.d.live.Put(id, l, l.weight())
 	return t.applyChanges(id, p.Changes)
 }
 

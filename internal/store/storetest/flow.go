@@ -176,7 +176,7 @@ func failedUpdate(f *fixture) {
 		if err != nil {
 			return err
 		}
-		f.equal("state of the snapshot", snap.State, *wanted)
+		f.equal("state of the snapshot", string(store.AppendState(nil, &snap.State)), string(store.AppendState(nil, wanted)))
 		f.equal("live executions of the snapshot", len(snap.Executions), 1)
 		return nil
 	})

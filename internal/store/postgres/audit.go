@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"penstock/internal/store"
+)
+
+// PutAudit implements store.AuditWriter.
+func (t *txn) PutAudit(r store.AuditRecord) error {
+	r.Number = 0
+	doc, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return t.write(`INSERT INTO audit (account, region, at, doc) VALUES ($1, $2, $3, $4)`, r.Account, r.Region, millis(r.Time), doc)
+}
+
+// Audit implements store.AuditReader.
+func (v *reader) Audit(account, region string, after int64, limit int) ([]store.AuditRecord, error) {
+	var list []store.AuditRecord
+	err := v.query(`SELECT seq, doc FROM audit
+		WHERE account = $1 AND region = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(row pgx.Rows) error {
+		var r store.AuditRecord
+		var number int64
+		var doc []byte
+		if err := row.Scan(&number, &doc); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(doc, &r); err != nil {
+			return fmt.Errorf("store: audit record %d: %w", number, err)
+		}
+		r.Number = number
+		list = append(list, r)
+		return nil
+	}, account, region, after, limit)
+	return list, err
+}
+
+// AuditBefore implements store.AuditReader.
+func (v *reader) AuditBefore(account, region string, t time.Time) (int64, error) {
+	return v.number(`SELECT seq FROM audit
+		WHERE account = $1 AND region = $2 AND at < $3 ORDER BY at DESC, seq DESC LIMIT 1`, account, region, millis(t))
+}
+
+// purgeAudit removes the oldest records.
+func (t *txn) purgeAudit(now time.Time, limit int) (int, error) {
+	return t.affected(`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < $1 ORDER BY at LIMIT $2)`,
+		millis(now.Add(-store.AuditRetention)), limit)
+}

@@ -1,0 +1,279 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"penstock/internal/core/job"
+	"penstock/internal/core/pipeline"
+	"penstock/internal/store"
+	"penstock/internal/store/memo"
+)
+
+// Options are the settings of Open. Sealer is needed.
+type Options struct {
+	Sealer store.Sealer
+	Logger *slog.Logger     // nothing is logged if nil
+	Now    func() time.Time // time.Now if nil; tells when hidden jobs come back
+	// Node names this process among those on the database, for instance by
+	// its data folder; a node that starts again under its name takes back
+	// at once what it held. Address is where others reach it.
+	Node, Address string
+}
+
+// cacheBytes bounds the documents in each cache, in their stored form.
+const cacheBytes = 8 << 20
+
+type declarationKey struct {
+	pipelineID int64
+	version    int
+}
+
+// Driver is a store.Driver on PostgreSQL.
+type Driver struct {
+	log    *slog.Logger
+	sealer store.Sealer
+	now    func() time.Time
+	alive  context.Context // ends with the driver
+	end    context.CancelFunc
+
+	durable *pgx.ConnConfig // connections whose commits are on the disk
+	pool    *pgxpool.Pool   // of such connections: readers, and updates that run alone
+	quick   *pgxpool.Pool   // for hand-outs and notices, which a crash of the server may forget
+	lane    *lane
+	room    *room
+	news    *news
+	node    node
+	loops   sync.WaitGroup
+
+	seen         seenTypes
+	declarations *memo.Shared[declarationKey, *pipeline.Declaration] // committed versions
+	jobs         *memo.Shared[string, *job.Job]                      // what never changes of a job
+	live         *memo.Shared[int64, *live]                          // as of some change
+
+	timers   chan struct{}
+	earliest atomic.Int64 // no timer that a listener does not know of is due earlier
+	outbox   notice       // counts reasons to look at the outbox
+}
+
+var _ store.Driver = (*Driver)(nil)
+
+// Open connects to the database at url, migrates it and joins the nodes that
+// work on it.
+func Open(ctx context.Context, url string, opt Options) (*Driver, error) {
+	if opt.Sealer == nil {
+		return nil, errors.New("store: no sealer for secrets")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Driver{
+		log: opt.Logger, sealer: opt.Sealer, now: opt.Now,
+		declarations: memo.NewShared[declarationKey, *pipeline.Declaration](cacheBytes),
+		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
+		live:         memo.NewShared[int64, *live](cacheBytes),
+		timers:       make(chan struct{}, 1),
+	}
+	d.alive, d.end = context.WithCancel(context.Background())
+	d.earliest.Store(math.MaxInt64)
+	d.room = newRoom(d)
+	if err := d.open(ctx, url, opt); err != nil {
+		d.end()
+		for _, p := range []*pgxpool.Pool{d.pool, d.quick} {
+			if p != nil {
+				p.Close()
+			}
+		}
+		return nil, fmt.Errorf("--database: %w", plain(err))
+	}
+	return d, nil
+}
+
+func (d *Driver) open(ctx context.Context, url string, opt Options) error {
+	config, err := parse(url)
+	if err != nil {
+		return err
+	}
+	if err := d.migrateOnStart(ctx, config); err != nil {
+		return err
+	}
+	d.durable = config.ConnConfig
+	if d.pool, err = pgxpool.NewWithConfig(d.alive, config); err != nil {
+		return err
+	}
+	quick := config.Copy()
+	quick.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
+	quick.MaxConns = 4
+	if d.quick, err = pgxpool.NewWithConfig(d.alive, quick); err != nil {
+		return err
+	}
+	if err := d.checkKey(ctx); err != nil {
+		return err
+	}
+	if err := d.join(ctx, opt); err != nil {
+		return err
+	}
+	d.news = newNews(d)
+	if err := d.news.listen(ctx); err != nil {
+		return err
+	}
+	d.lane = newLane(d)
+	d.loops.Go(d.news.receive)
+	d.loops.Go(d.news.tell)
+	d.loops.Go(d.beat)
+	d.loops.Go(d.look)
+	return nil
+}
+
+// parse reads the URL of the database and adds what every session needs.
+func parse(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err // pgx masks the password
+	}
+	set := config.ConnConfig.RuntimeParams
+	for name, value := range map[string]string{
+		"application_name":                    "penstock",
+		"synchronous_commit":                  "on",
+		"statement_timeout":                   "30s",
+		"lock_timeout":                        "10s",
+		"idle_in_transaction_session_timeout": "8s", // frees what a paused process has locked
+	} {
+		if set[name] == "" {
+			set[name] = value
+		}
+	}
+	if set["synchronous_commit"] == "off" || set["synchronous_commit"] == "local" {
+		return nil, fmt.Errorf("synchronous_commit=%s in the URL: calls would be answered that a crash can undo; leave it out", set["synchronous_commit"])
+	}
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	if config.MaxConns < 8 {
+		config.MaxConns = int32(max(8, 2*runtime.NumCPU()))
+	}
+	return config, nil
+}
+
+// Update implements store.Driver.
+func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
+	c := &call{ctx: ctx, resume: make(chan struct{}, 1), verdict: make(chan error, 1)}
+	if err := d.lane.enter(c); err != nil {
+		return err
+	}
+	t := d.newTxn(nil)
+	t.call = c
+	var err error
+	finished := false
+	defer func() { // when fn panics
+		if !finished {
+			_ = c.finish(false) // the panic tells
+		}
+	}()
+	err = fn(t)
+	finished = true
+	c.writes = t.writes
+	switch end := c.finish(err == nil); {
+	case errors.Is(end, errAborted):
+		return d.solo(ctx, fn, t.wantsDefinitions)
+	case end != nil:
+		return end
+	case err != nil:
+		return err
+	}
+	t.committed()
+	return nil
+}
+
+// View implements store.Driver. The transaction begins with its first
+// statement.
+func (d *Driver) View(ctx context.Context, fn func(store.Reader) error) error {
+	s := &viewing{d: d, ctx: ctx}
+	defer s.end()
+	return fn(&view{reader{d: d, s: s, now: d.now()}})
+}
+
+// viewing is the transaction of a View.
+type viewing struct {
+	d    *Driver
+	ctx  context.Context
+	conn *pgxpool.Conn
+}
+
+func (s *viewing) run(statements ...statement) error {
+	if s.conn == nil {
+		conn, err := s.d.pool.Acquire(s.ctx)
+		if err != nil {
+			return plain(s.d.closing(err))
+		}
+		s.conn = conn
+		statements = append([]statement{{sql: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`}}, statements...)
+	}
+	return plain(send(s.ctx, s.conn.Conn(), statements))
+}
+
+func (s *viewing) end() {
+	if s.conn == nil {
+		return
+	}
+	if c := s.conn.Conn(); !c.IsClosed() {
+		ctx, done := context.WithTimeout(s.d.alive, time.Second)
+		defer done()
+		if _, err := c.Exec(ctx, `COMMIT`); err != nil {
+			_ = c.Close(ctx) // the pool makes another
+		}
+	}
+	s.conn.Release()
+}
+
+// Close implements store.Driver.
+func (d *Driver) Close() error {
+	d.room.close()
+	if d.alive.Err() != nil {
+		return nil
+	}
+	d.lane.stop()
+	err := d.leave()
+	d.end()
+	d.loops.Wait()
+	d.pool.Close()
+	d.quick.Close()
+	return err
+}
+
+// reader reads through one transaction.
+type reader struct {
+	d   *Driver
+	s   session
+	now time.Time
+}
+
+// view is a read-only transaction. It sees committed values only, so it may
+// use the caches that all readers share.
+type view struct{ reader }
+
+// millis is the stored form of a time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

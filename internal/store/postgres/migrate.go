@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"penstock/internal/migration"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrateLock is the key of the advisory lock under which the schema changes,
+// with the schema's name: many nodes may start at once.
+const migrateLock = `SELECT pg_advisory_xact_lock(hashtextextended('penstock migrate ' || current_schema(), 0))`
+
+// oldest is the first version of PostgreSQL that will do.
+const oldest = 150000
+
+func (d *Driver) migrateOnStart(ctx context.Context, config *pgxpool.Config) error {
+	conn, err := connect(ctx, config.ConnConfig)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var fsync string
+	if err := conn.QueryRow(ctx, `SHOW fsync`).Scan(&fsync); err != nil {
+		return err
+	}
+	if fsync != "on" {
+		d.log.Warn("the database server runs with fsync=off: a crash of its host loses data")
+	}
+	done, err := migrate(ctx, conn)
+	for _, m := range done {
+		d.log.Info("database migrated", "migration", m.Name)
+	}
+	return err
+}
+
+// connect makes a connection for work on the schema, which may take long.
+func connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	config = config.Copy()
+	config.RuntimeParams["statement_timeout"] = "0"
+	config.RuntimeParams["lock_timeout"] = "0"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	var version int
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	if version < oldest {
+		return nil, errors.Join(fmt.Errorf("the server is PostgreSQL %d; 15 or newer is needed", version/10000), conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// migrate runs the migrations that the database has not seen, all or none.
+func migrate(ctx context.Context, conn *pgx.Conn) (done []migration.Migration, err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, migrateLock); err != nil {
+			return err
+		}
+		list, seen, err := compare(ctx, tx, files)
+		if err != nil {
+			return err
+		}
+		if done, err = migration.Pending(list, seen); err != nil || len(done) == 0 {
+			return err
+		}
+		_, err = tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migration (
+			version bigint PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())`)
+		if err != nil {
+			return err
+		}
+		for _, m := range done {
+			text, err := fs.ReadFile(files, m.Name)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Conn().PgConn().Exec(ctx, string(text)).ReadAll(); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO schema_migration (version, name) VALUES ($1, $2)`, m.Version, m.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+// compare lists the migrations that there are and those that the database has
+// seen.
+func compare(ctx context.Context, q querier, files fs.FS) (list, seen []migration.Migration, err error) {
+	if list, err = migration.List(files); err != nil {
+		return nil, nil, err
+	}
+	rows, err := q.Query(ctx, `SELECT to_regclass('schema_migration') IS NOT NULL`)
+	if err != nil {
+		return nil, nil, err
+	}
+	there, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	if err != nil || !there {
+		return list, nil, err
+	}
+	if rows, err = q.Query(ctx, `SELECT version, name FROM schema_migration ORDER BY version`); err != nil {
+		return nil, nil, err
+	}
+	seen, err = pgx.CollectRows(rows, pgx.RowToStructByPos[migration.Migration])
+	return list, seen, err
+}

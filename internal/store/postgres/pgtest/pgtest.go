@@ -1,0 +1,273 @@
+// Package pgtest gives tests a PostgreSQL server: Debian's, started once a test
+// binary in a folder of its own, or the one that PENSTOCK_TEST_POSTGRES names.
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// environment names the URL of a server to use instead of an own one. Its user
+// must be allowed to make schemas.
+const environment = "PENSTOCK_TEST_POSTGRES"
+
+// Server is a running server.
+type Server struct {
+	dir  string
+	port int
+	as   *syscall.Credential // nil = this user
+	bin  string
+
+	mu   sync.Mutex
+	proc *exec.Cmd
+	log  *os.File
+}
+
+var common struct {
+	sync.Mutex
+	server *Server
+	url    string
+}
+
+var schemas atomic.Int64
+
+// Main runs the tests and stops the server that they share. TestMain calls it.
+func Main(m *testing.M) {
+	code := m.Run()
+	if common.server != nil {
+		common.server.Stop()
+	}
+	os.Exit(code)
+}
+
+// URL is a database that is empty and the test's own: a schema of the shared
+// server.
+func URL(t testing.TB) string {
+	t.Helper()
+	base, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	run(t, base, `CREATE SCHEMA `+name)
+	t.Cleanup(func() { run(t, base, `DROP SCHEMA `+name+` CASCADE`) })
+	return with(base, "search_path", name)
+}
+
+func run(t testing.TB, url, sql string) {
+	t.Helper()
+	ctx, done := context.WithTimeout(context.Background(), time.Minute)
+	defer done()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		t.Error(err)
+	}
+}
+
+func with(base, name, value string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func shared() (string, error) {
+	common.Lock()
+	defer common.Unlock()
+	if common.url != "" {
+		return common.url, nil
+	}
+	if given := os.Getenv(environment); given != "" {
+		common.url = given
+		return given, nil
+	}
+	s, err := Start()
+	if err != nil {
+		return "", err
+	}
+	common.server, common.url = s, s.URL()
+	return common.url, nil
+}
+
+// Start makes a server of its own, for tests that harm it. Stop ends it.
+func Start() (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "penstock-pg")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, bin: bin, port: 5432}
+	if os.Geteuid() == 0 { // the server refuses to run as root
+		if s.as, err = servant(); err != nil {
+			return nil, err
+		}
+		if err := os.Chown(dir, int(s.as.Uid), int(s.as.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	initdb := s.command("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	if err := s.Run(); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// binaries is the folder of the server's programs: Debian keeps each version
+// in its own.
+func binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	best, newest := "", 0
+	for _, path := range found {
+		dir := filepath.Dir(path)
+		if v, err := strconv.Atoi(filepath.Base(filepath.Dir(dir))); err == nil && v > newest {
+			best, newest = dir, v
+		}
+	}
+	if best != "" {
+		return best, nil
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", errors.New("PostgreSQL is not installed: run `make tools` (apt-get install postgresql), or set " + environment + " to the URL of a server")
+}
+
+func servant() (*syscall.Credential, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+	}
+	return nil, errors.New("there is no user but root to run PostgreSQL as")
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(s.bin, name), args...)
+	c.Dir = s.dir
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Setpgid: true}
+	return c
+}
+
+// Run starts the server, also after Kill, and waits until it takes
+// connections.
+func (s *Server) Run() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=",
+		"-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+	started := make(chan error)
+	go func() { // the signal comes when the thread ends that started the server
+		runtime.LockOSThread()
+		started <- c.Start()
+		_ = c.Wait() // killed or stopped
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	s.proc = c
+	deadline := time.Now().Add(time.Minute)
+	for {
+		ctx, done := context.WithTimeout(context.Background(), 5*time.Second)
+		conn, err := pgx.Connect(ctx, s.URL())
+		if err == nil {
+			err = conn.Close(ctx)
+		}
+		done()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			return fmt.Errorf("the server does not come up: %w\n%s", err, text)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// URL is the server's database postgres.
+func (s *Server) URL() string {
+	return fmt.Sprintf("postgres://postgres@/postgres?host=%s&port=%d", url.QueryEscape(s.dir), s.port)
+}
+
+// Kill ends all of the server's processes at once, as a crash of the host would.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil {
+		return
+	}
+	pid := s.proc.Process.Pid
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for _, child := range strings.Fields(string(children)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			_ = syscall.Kill(n, syscall.SIGKILL)
+		}
+	}
+	s.proc = nil
+}
+
+// Stop ends the server and removes its folder.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	proc := s.proc
+	s.proc = nil
+	s.mu.Unlock()
+	if proc != nil {
+		_ = proc.Process.Signal(syscall.SIGQUIT)
+		for range 500 {
+			if _, err := os.Stat(filepath.Join(s.data(), "postmaster.pid")); err != nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	_ = os.RemoveAll(s.dir)
+}

@@ -1,0 +1,296 @@
+package postgres
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// slowPoll is how often queues that somebody waits for are looked at
+	// although nothing was heard of them, and how long a queue that was
+	// empty is taken for empty.
+	slowPoll = time.Second
+	// maxQueues bounds the queues that are remembered, but for those that
+	// somebody waits for.
+	maxQueues = 10_000
+	// maxWoken bounds how many waiters one look at a queue wakes.
+	maxWoken = 32
+)
+
+// room is where workers wait for jobs. It remembers which queues were empty a
+// moment ago, so that idle polls ask the database for nothing.
+type room struct {
+	d *Driver
+
+	mu     sync.Mutex
+	queues map[string]*queue
+	closed bool
+}
+
+// queue is what this node knows of a queue.
+type queue struct {
+	name       string
+	heard      uint64    // announcements: what was found before one is out of date
+	emptyUntil time.Time // nothing can be handed out before that, as far as is known
+	next       int64     // when the first hidden job comes back; 0 = there is none
+	waiters    list.List // of *waiter
+	timer      *time.Timer
+}
+
+type waiter struct {
+	wake  chan struct{}
+	woken bool
+}
+
+// glance is a look at a queue that has begun.
+type glance struct {
+	q     *queue
+	heard uint64
+}
+
+func newRoom(d *Driver) *room { return &room{d: d, queues: map[string]*queue{}} }
+
+func (r *room) queue(name string) *queue {
+	q := r.queues[name]
+	if q == nil {
+		if len(r.queues) >= maxQueues {
+			for name, q := range r.queues {
+				if q.waiters.Len() == 0 {
+					delete(r.queues, name)
+				}
+			}
+		}
+		q = &queue{name: name}
+		r.queues[name] = q
+	}
+	return q
+}
+
+// empty reports whether the queue is known to have nothing for anybody.
+func (q *queue) empty(now int64) bool {
+	return time.Now().Before(q.emptyUntil) && (q.next == 0 || now < q.next)
+}
+
+// enter begins a look at the queue; nil when it is known to be empty.
+func (r *room) enter(name string, now int64) *glance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := r.queue(name)
+	if q.empty(now) {
+		return nil
+	}
+	return &glance{q, q.heard}
+}
+
+// settle notes that the queue was found empty. It does nothing if something
+// was heard of it since the look began.
+func (r *room) settle(g *glance, next int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g.q.heard == g.heard {
+		g.q.emptyUntil, g.q.next = time.Now().Add(slowPoll+slowPoll/4), next
+		r.arm(g.q)
+	}
+}
+
+// announce tells of n jobs that can be handed out.
+func (r *room) announce(name string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q := r.queues[name]; q != nil {
+		r.ring(q, n)
+	}
+}
+
+func (r *room) ring(q *queue, n int) {
+	q.heard++
+	q.emptyUntil = time.Time{}
+	for ; n > 0 && q.waiters.Len() > 0; n-- {
+		w := q.waiters.Remove(q.waiters.Front()).(*waiter)
+		w.woken = true
+		close(w.wake)
+	}
+}
+
+// forget makes everybody look for themselves: something may have been missed.
+func (r *room) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, q := range r.queues {
+		q.heard++
+		q.emptyUntil = time.Time{}
+	}
+}
+
+// arm sets the timer for the end of the first window, if somebody waits.
+func (r *room) arm(q *queue) {
+	if q.timer != nil {
+		q.timer.Stop()
+		q.timer = nil
+	}
+	if q.waiters.Len() == 0 || q.next == 0 || r.closed {
+		return
+	}
+	wait := time.Duration(max(q.next-r.d.now().UnixMilli(), 1)) * time.Millisecond
+	q.timer = time.AfterFunc(wait, func() { r.announce(q.name, 1) })
+}
+
+// Await implements store.Driver.
+func (d *Driver) Await(ctx context.Context, queue string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now := millis(d.now())
+	if look := d.room.enter(queue, now); look != nil {
+		if err := d.inspect(ctx, look, now); err != nil {
+			return err
+		}
+	}
+	return d.room.await(ctx, queue, now)
+}
+
+// await waits for an announcement unless the queue may have something.
+func (r *room) await(ctx context.Context, name string, now int64) error {
+	r.mu.Lock()
+	q := r.queue(name)
+	if r.closed {
+		r.mu.Unlock()
+		return ErrClosed
+	}
+	if !q.empty(now) {
+		r.mu.Unlock()
+		return nil
+	}
+	w := &waiter{wake: make(chan struct{})}
+	place := q.waiters.PushBack(w)
+	r.arm(q)
+	r.mu.Unlock()
+
+	var err error
+	select {
+	case <-w.wake:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		err = ErrClosed
+	case err != nil && w.woken:
+		r.ring(q, 1) // the job is for another
+	case err != nil:
+		q.waiters.Remove(place)
+	}
+	return err
+}
+
+// close ends all waiting.
+func (r *room) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for _, q := range r.queues {
+		r.ring(q, q.waiters.Len())
+		r.arm(q)
+	}
+}
+
+// lookAt tells of each queue how many jobs can be handed out, up to a bound,
+// and when the first of the hidden ones comes back.
+const lookAt = `SELECT q.name,
+		(SELECT count(*) FROM (SELECT FROM job WHERE queue = q.name AND state = 'Queued' AND hidden_until <= $2 LIMIT $3) ready),
+		coalesce((SELECT min(hidden_until) FROM job WHERE queue = q.name AND state = 'Queued' AND hidden_until > $2), 0)
+	FROM unnest($1::text[]) AS q (name)`
+
+// inspect finds out what is in the queue, after a claim found nothing.
+func (d *Driver) inspect(ctx context.Context, g *glance, now int64) error {
+	rows, err := d.quick.Query(ctx, lookAt, []string{g.q.name}, now, 1)
+	if err != nil {
+		return plain(d.closing(err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var ready int
+		var next int64
+		if err := rows.Scan(&name, &ready, &next); err != nil {
+			return err
+		}
+		if ready == 0 {
+			d.room.settle(g, next)
+		}
+	}
+	return plain(d.closing(rows.Err()))
+}
+
+// look looks from time to time at the queues that somebody waits for, at the
+// timers and at the outbox: notices may be lost.
+func (d *Driver) look() {
+	tick := time.NewTicker(slowPoll)
+	defer tick.Stop()
+	lost := false
+	for {
+		select {
+		case <-d.alive.Done():
+			return
+		case <-tick.C:
+		}
+		err := d.lookAround()
+		if err != nil && d.alive.Err() == nil && !lost {
+			d.log.Error("the database cannot be asked for work; trying again", "error", err)
+		}
+		if err == nil && lost {
+			d.log.Info("the database can be reached again")
+		}
+		lost = err != nil
+	}
+}
+
+func (d *Driver) lookAround() error {
+	ctx, done := context.WithTimeout(d.alive, 10*time.Second)
+	defer done()
+	if err := d.lookForTimers(ctx); err != nil {
+		return err
+	}
+	looks, names := d.room.awaited()
+	if len(names) == 0 {
+		return nil
+	}
+	rows, err := d.quick.Query(ctx, lookAt, names, millis(d.now()), maxWoken)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var ready int
+		var next int64
+		if err := rows.Scan(&name, &ready, &next); err != nil {
+			return err
+		}
+		if ready > 0 {
+			d.room.announce(name, ready)
+		} else {
+			d.room.settle(looks[name], next)
+		}
+	}
+	return rows.Err()
+}
+
+// awaited begins a look at all queues that somebody waits for.
+func (r *room) awaited() (map[string]*glance, []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	looks := map[string]*glance{}
+	var names []string
+	for name, q := range r.queues {
+		if q.waiters.Len() > 0 {
+			looks[name] = &glance{q, q.heard}
+			names = append(names, name)
+		}
+	}
+	return looks, names
+}
