@@ -119,7 +119,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	}
 	a.store = store.New(driver, store.Options{
 		Now: a.now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] }, Pushed: a.pushed(),
-		ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
+		Timeouts: cfg.Limits.ActionTimeouts, ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
 	})
 	a.sources = scheduler.NewSources(scheduler.Sources{
 		Store: a.store, Log: a.log, Interval: cfg.PollInterval,

@@ -60,7 +60,7 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 	}
 	a.lambda = a.functions(cloud)
 	return []provider.Provider{
-		s3source.New(b),
+		s3source.New(b, a.cfg.Limits.MaxSourceBytes),
 		run,
 		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
 		invokepipeline.New(pipelines{a}),

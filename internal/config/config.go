@@ -64,6 +64,7 @@ type Config struct {
 	EventSecret string // environment only; signs what goes to EventURL
 
 	Webhook Webhook
+	Limits  Limits
 
 	LogLevel  slog.Level
 	LogFormat string // text or json
@@ -105,6 +106,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
 	c.Webhook.flags(f)
+	c.Limits.flags(f)
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -236,7 +238,7 @@ func (c *Config) validate() error {
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
 	}
-	errs = append(errs, c.Webhook.validate(), c.Lambda.validate())
+	errs = append(errs, c.Webhook.validate(), c.Lambda.validate(), c.Limits.validate())
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}

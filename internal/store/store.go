@@ -28,6 +28,9 @@ type Options struct {
 	Native func(pipeline.ActionType) bool
 	// Pushed are the built-in types whose jobs are pushed to functions.
 	Pushed map[pipeline.ActionType]PushTimes
+	// Timeouts are time limits of actions and rules by CATEGORY/OWNER/PROVIDER
+	// of their type, in place of those that types come with.
+	Timeouts map[string]time.Duration
 	// ContinuationDelay is the pause before a continuation job.
 	ContinuationDelay time.Duration
 	// AckWindow is how long a polled job waits for its acknowledgement.
@@ -83,6 +86,14 @@ func (s *Store) env(tx Tx, p engine.Pipeline) engine.Env {
 
 // typeInfo tells the engine about an action type of the pipeline's account.
 func (s *Store) typeInfo(tx Tx, p engine.Pipeline, id pipeline.ActionType) engine.TypeInfo {
+	info := s.definedType(tx, p, id)
+	if limit, ok := s.opt.Timeouts[id.Category+"/"+id.Owner+"/"+id.Provider]; ok {
+		info.Timeout = limit
+	}
+	return info
+}
+
+func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) engine.TypeInfo {
 	if t, ok := actiontype.LookupBuiltin(p.Region, id); ok {
 		info := engine.TypeInfo{Available: true, Kind: job.Native, Timeout: t.Timeout}
 		if id.Category != "Approval" && !s.opt.Native(id) {

@@ -22,10 +22,13 @@ const (
 const summaryMetadata = "codepipeline-artifact-revision-summary"
 
 // Source is the provider.
-type Source struct{ buckets provider.Buckets }
+type Source struct {
+	buckets  provider.Buckets
+	maxBytes int64
+}
 
-// New returns the provider on the given buckets.
-func New(b provider.Buckets) *Source { return &Source{buckets: b} }
+// New returns the provider on the given buckets, for objects of up to maxBytes.
+func New(b provider.Buckets, maxBytes int64) *Source { return &Source{buckets: b, maxBytes: maxBytes} }
 
 // Type implements provider.Provider.
 func (s *Source) Type() jobworker.ActionType { return provider.Type("Source", "S3") }
@@ -47,6 +50,10 @@ func (s *Source) Run(ctx context.Context, t *jobworker.Task) (jobworker.Success,
 	if o.VersionID == "" || o.VersionID == "null" {
 		return jobworker.Success{}, jobworker.Permanent(jobworker.ConfigurationError,
 			"The object %s in the bucket %s has no version id: versioning must be enabled on the bucket of an S3 source.", from.Key, from.Bucket)
+	}
+	if o.Size > s.maxBytes {
+		return jobworker.Success{}, jobworker.Permanent(jobworker.JobFailed,
+			"The object %s in the bucket %s has %d bytes, more than a source may have (%d).", from.Key, from.Bucket, o.Size, s.maxBytes)
 	}
 	from.VersionID = o.VersionID
 	out := t.Job.Outputs[0]

@@ -24,7 +24,7 @@ func TestSuite(t *testing.T) {
 	providertest.Run(t, func(t *testing.T, dir string) providertest.Harness {
 		m := providertest.NewMemory("drops", "store")
 		m.Store(t, "drops", "app.zip", []byte("zip"), nil)
-		return providertest.Harness{Provider: s3source.New(m), Memory: m, Job: job(), Dir: dir}
+		return providertest.Harness{Provider: s3source.New(m, 7), Memory: m, Job: job(), Dir: dir}
 	})
 }
 
@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 			j := job()
 			maps.Copy(j.Configuration, c.config)
 			j.Native.RevisionOverrides = c.overrides
-			s, err := s3source.New(m).Run(t.Context(), jobworker.NewTask(nil, j, 0))
+			s, err := s3source.New(m, 7).Run(t.Context(), jobworker.NewTask(nil, j, 0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestFailures(t *testing.T) {
 			m.Store(t, "drops", "app.zip", []byte("zip"), nil)
 			j := job()
 			c.change(&j, m)
-			_, err := s3source.New(m).Run(t.Context(), jobworker.NewTask(nil, j, 0))
+			_, err := s3source.New(m, 7).Run(t.Context(), jobworker.NewTask(nil, j, 0))
 			providertest.Failure(t, err, c.kind, c.text)
 		})
 	}
@@ -115,8 +115,22 @@ func TestVersioningOff(t *testing.T) {
 	m := providertest.NewMemory("drops", "store")
 	m.Unversioned = true
 	m.Store(t, "drops", "app.zip", []byte("zip"), nil)
-	_, err := s3source.New(m).Run(t.Context(), jobworker.NewTask(nil, job(), 0))
+	_, err := s3source.New(m, 7).Run(t.Context(), jobworker.NewTask(nil, job(), 0))
 	providertest.Failure(t, err, jobworker.ConfigurationError, "versioning")
 }
 
-var _ provider.Provider = s3source.New(nil)
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	for body, kind := range map[string]string{"1234567": "", "12345678": jobworker.JobFailed} {
+		m := providertest.NewMemory("drops", "store")
+		m.Store(t, "drops", "app.zip", []byte(body), nil)
+		_, err := s3source.New(m, 7).Run(t.Context(), jobworker.NewTask(nil, job(), 0))
+		if kind == "" && err != nil {
+			t.Error(err)
+		} else if kind != "" {
+			providertest.Failure(t, err, kind, "has 8 bytes, more than a source may have (7)")
+		}
+	}
+}
+
+var _ provider.Provider = s3source.New(nil, 0)
