@@ -11,17 +11,12 @@ import (
 // addSinks makes a feed for each sink of events that is configured. A sink
 // keeps its place by its name, also when its file or URL becomes another one.
 func (a *App) addSinks(ctx context.Context) error {
-	add := func(name string, s event.Sink) error {
-		f := &event.Feed{Name: name, Sink: s, Store: a.store, Log: a.log, Meter: a.metrics.EventSink(name)}
-		a.feeds = append(a.feeds, f)
-		return f.Load(ctx)
-	}
 	if a.cfg.EventFile != "" {
 		s, err := event.OpenFile(a.cfg.EventFile)
 		if err != nil {
 			return fmt.Errorf("--event-file: %w", err)
 		}
-		if err := add("file", s); err != nil {
+		if err := a.addFeed(ctx, &event.Feed{Name: "file", Sink: s}); err != nil {
 			return err
 		}
 	}
@@ -30,7 +25,16 @@ func (a *App) addSinks(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("--event-url: %w", err)
 		}
-		return add("http", s)
+		if err := a.addFeed(ctx, &event.Feed{Name: "http", Sink: s}); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.addApprovals(ctx)
+}
+
+// addFeed adds a feed that has its name and its sink.
+func (a *App) addFeed(ctx context.Context, f *event.Feed) error {
+	f.Store, f.Log, f.Meter = a.store, a.log, a.metrics.EventSink(f.Name)
+	a.feeds = append(a.feeds, f)
+	return f.Load(ctx)
 }

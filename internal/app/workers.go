@@ -72,9 +72,9 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 }
 
 // cloud are the credentials for AWS, or for what stands in for it; they are only
-// looked for when rules may need them.
+// looked for when rules or approvals may need them.
 func (a *App) cloud(ctx context.Context) (aws.Config, error) {
-	if a.cfg.Lambda.Endpoint == "" && a.cfg.CloudWatchEndpoint == "" && !a.cfg.CloudWatchAWS {
+	if a.cfg.Lambda.Endpoint == "" && a.cfg.CloudWatchEndpoint == "" && !a.cfg.CloudWatchAWS && !a.cfg.Approval.SNS() {
 		return aws.Config{}, nil
 	}
 	return config.LoadDefaultConfig(ctx)

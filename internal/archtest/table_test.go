@@ -76,6 +76,7 @@ var table = []row{
 
 	{"internal/event", "internal/core/actiontype internal/core/engine internal/store", uuid,
 		"it reads the outbox like any reader; sinks know no engine"},
+	{"internal/event/snssink", "internal/event", sdk + " github.com/aws/smithy-go", "publishes to Amazon SNS"},
 
 	{"internal/sourcehost", "", "", "the API of GitHub and Gitea alone"},
 	{"internal/webhook", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/jsonpath internal/store", "",
@@ -97,7 +98,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/event internal/event/snssink internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/fault internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},

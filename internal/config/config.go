@@ -63,8 +63,9 @@ type Config struct {
 	EventURL    string // "" = no such sink
 	EventSecret string // environment only; signs what goes to EventURL
 
-	Webhook Webhook
-	Limits  Limits
+	Webhook  Webhook
+	Git      Git
+	Approval Approval
 
 	LogLevel  slog.Level
 	LogFormat string // text or json
@@ -106,7 +107,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
 	c.Webhook.flags(f)
-	c.Limits.flags(f)
+	c.Git.flags(f)
+	c.Approval.flags(f)
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -145,7 +147,7 @@ func (c *Config) Load(f *pflag.FlagSet, env func(string) string) error {
 	}
 	c.RootAccessKeyID, c.RootSecretAccessKey = env("PENSTOCK_ROOT_ACCESS_KEY_ID"), env("PENSTOCK_ROOT_SECRET_ACCESS_KEY")
 	c.MasterKey = env("PENSTOCK_MASTER_KEY")
-	c.EventSecret = env("PENSTOCK_EVENT_SECRET")
+	c.EventSecret, c.Approval.Secret = env("PENSTOCK_EVENT_SECRET"), env("PENSTOCK_APPROVAL_SECRET")
 	c.S3AccessKeyID, c.S3SecretAccessKey = env("PENSTOCK_S3_ACCESS_KEY_ID"), env("PENSTOCK_S3_SECRET_ACCESS_KEY")
 	if !f.Changed("host-runner") {
 		c.HostRunner = loopback(c.Listen) && (c.ListenTLS == "" || loopback(c.ListenTLS))
@@ -238,7 +240,7 @@ func (c *Config) validate() error {
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
 	}
-	errs = append(errs, c.Webhook.validate(), c.Lambda.validate(), c.Limits.validate())
+	errs = append(errs, c.Webhook.validate(), c.Git.validate(), c.Approval.validate(), c.Lambda.validate())
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}

@@ -21,6 +21,8 @@ type Event struct {
 	ID string
 	// JSON is the event on one line, without a line feed.
 	JSON []byte
+	// Notice is set when the event is a notification.
+	Notice *Notice
 
 	entry int64 // number of the outbox entry
 	last  bool  // of its entry
@@ -49,7 +51,7 @@ func Render(r store.Reader, e *store.OutboxEntry) ([]Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		events[i] = Event{ID: env.ID, JSON: line, entry: e.Number, last: i == len(changes)-1}
+		events[i] = Event{ID: env.ID, JSON: line}
 	}
 	return events, nil
 }

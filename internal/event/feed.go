@@ -35,6 +35,8 @@ type Feed struct {
 	Store *store.Store
 	Log   *slog.Logger
 	Meter Meter
+	// Render makes the events of an entry; nil is the function Render.
+	Render func(store.Reader, *store.OutboxEntry) ([]Event, error)
 	// Pause waits for d or until ctx ends; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
 
@@ -144,7 +146,10 @@ func (f *Feed) deliver(ctx context.Context, events []Event) bool {
 
 // next reads entries and renders them.
 func (f *Feed) next(ctx context.Context) (events []Event, err error) {
-	read := f.read
+	read, render := f.read, f.Render
+	if render == nil {
+		render = Render
+	}
 	err = f.Store.View(ctx, func(r store.Reader) error {
 		if err := f.behind(r); err != nil {
 			return err
@@ -156,7 +161,10 @@ func (f *Feed) next(ctx context.Context) (events []Event, err error) {
 				break
 			}
 			var more []Event
-			more, err = Render(r, &entries[i])
+			more, err = render(r, &entries[i])
+			for k := range more {
+				more[k].entry, more[k].last = entries[i].Number, k == len(more)-1
+			}
 			events, read = append(events, more...), entries[i].Number
 		}
 		return err

@@ -77,6 +77,12 @@ func (h *HTTP) post(ctx context.Context, e *Event) error {
 	req.Header.Set(HeaderID, e.ID)
 	req.Header.Set(HeaderTimestamp, at)
 	req.Header.Set(HeaderSignature, "v1="+Sign(h.secret, at, e.JSON))
+	if n := e.Notice; n != nil { // as a subscription to SNS with raw delivery
+		req.Header.Set("X-Amz-Sns-Message-Type", "Notification")
+		req.Header.Set("X-Amz-Sns-Message-Id", e.ID)
+		req.Header.Set("X-Amz-Sns-Topic-Arn", n.Topic)
+		req.Header.Set("X-Amz-Sns-Rawdelivery", "true")
+	}
 	resp, err := h.client.Do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {

@@ -111,7 +111,7 @@ func TestApprovals(t *testing.T) {
 		old := s.request("Approved", "")
 		s.answer("Rejected", "")
 		s.root.must("RetryStageExecution", fmt.Sprintf(`{"pipelineName":"P","stageName":"Gate","pipelineExecutionId":%q,"retryMode":"FAILED_ACTIONS"}`, e))
-		s.root.refuse("PutApprovalResult", old, "InvalidApprovalTokenException", "")
+		s.root.refuse("PutApprovalResult", old, "ApprovalAlreadyCompletedException", "")
 		s.answer("Approved", "")
 	})
 	t.Run("timed out after 7 days", func(t *testing.T) {

@@ -28,6 +28,7 @@ func (s *Service) PutApprovalResult(ctx context.Context, in *api.PutApprovalResu
 			return err
 		}
 		ev.Execution = rec.Execution
+		ev.Answered = rec.Result.UpdatedBy != "" && rec.Stage == in.StageName && rec.Action == in.ActionName
 		_, err = s.store.Step(tx, p.ID, ev)
 		return err
 	})

@@ -125,7 +125,7 @@ func TestAutomaticRetryOfAnApproval(t *testing.T) {
 	e := s.fetchedV2(guarded("Gate", `"onFailure":{"result":"RETRY"}`, approval("Ask", `"timeoutInMinutes":5`)))
 	old := s.request("Approved", "")
 	s.answer("Rejected", "no")
-	s.root.refuse("PutApprovalResult", old, "InvalidApprovalTokenException", "")
+	s.root.refuse("PutApprovalResult", old, "ApprovalAlreadyCompletedException", "")
 	if got := s.status(e); got != "InProgress" {
 		t.Fatalf("after the rejection: %s", got)
 	}

@@ -178,5 +178,11 @@ func stateChange(o *object, c, before *engine.StateChange) {
 		each(o, "Inputs", a.Inputs, artifact)
 		each(o, "Outputs", a.Outputs, artifact)
 		resultMember(o, "Result", &a.Result)
+		one(o, "Request", a.Request, func(o *object, r *engine.ApprovalRequest) {
+			o.text("Topic", r.Topic)
+			o.text("Link", r.Link)
+			o.text("CustomData", r.CustomData)
+			o.time("Expires", r.Expires)
+		})
 	})
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -26,6 +27,10 @@ func NewOutboxEntry(number int64, p engine.Pipeline, doc []byte) OutboxEntry {
 
 // Changes returns the state changes in their order.
 func (e *OutboxEntry) Changes() ([]engine.StateChange, error) { return DecodeStateChanges(e.doc) }
+
+// Requests reports whether the changes may open approvals that have a topic,
+// for less than it takes to read them.
+func (e *OutboxEntry) Requests() bool { return bytes.Contains(e.doc, []byte(`"Request":{`)) }
 
 // OutboxReader reads the outbox and how far its sinks are. An entry is visible
 // when the jobs that its decision opened can be claimed, not before.

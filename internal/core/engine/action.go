@@ -41,13 +41,14 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	t.add(ActionStarted{rec})
 	run.Actions = append(run.Actions, act) // a retry has removed older attempts
 	now := run.Action(a.Name)
-	t.emitAction(e, run, a, now, "STARTED", rec.Inputs, nil, Result{})
+	started := t.emitAction(e, run, a, now, "STARTED", rec.Inputs, nil, Result{})
 	if err != nil {
 		t.endAction(e, run, now, Failed, "FAILED", unstarted(err))
 		return
 	}
 	t.add(TimerSet{actionTimer(e, now)})
 	if act.Approval {
+		started.Request = approvalRequest(work.Configuration, act.Deadline)
 		return
 	}
 	work.Deadline = act.Deadline
@@ -365,14 +366,16 @@ func (t *turn) inputs(e *Execution, decl *pipeline.Action) []Artifact {
 	return in
 }
 
-func (t *turn) emitAction(e *Execution, run *StageRun, decl *pipeline.Action, a *Action, event string, in, out []Artifact, res Result) {
+func (t *turn) emitAction(e *Execution, run *StageRun, decl *pipeline.Action, a *Action, event string, in, out []Artifact, res Result) (told *ActionChange) {
 	t.emit(e, event, func(c *StateChange) {
 		c.Stage, c.Started = run.Stage, a.Started
-		c.Action = &ActionChange{
+		told = &ActionChange{
 			Name: a.Name, ID: a.ID, Region: t.region(decl), Type: decl.Type, Inputs: in, Outputs: out,
 			Result: Result{ExternalID: res.ExternalID, Summary: res.Summary, ErrorCode: res.ErrorCode, ErrorMessage: res.ErrorMessage},
 		}
+		c.Action = told
 	})
+	return told
 }
 
 func actionTimer(e *Execution, a *Action) Timer {

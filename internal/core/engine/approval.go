@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"penstock/internal/core/fault"
 	"penstock/internal/core/pipeline"
 )
@@ -13,6 +15,9 @@ func (t *turn) answerApproval(ev AnswerApproval) error {
 	if err != nil {
 		return err
 	}
+	if e == nil && ev.Answered { // and was retried since
+		return answered(ev)
+	}
 	if e == nil {
 		return fault.New("InvalidApprovalTokenException", "The token does not belong to an open approval request of action '%s' in stage '%s'", ev.Action, ev.Stage)
 	}
@@ -20,7 +25,7 @@ func (t *turn) answerApproval(ev AnswerApproval) error {
 	case e.Mode != pipeline.Parallel && e.Version != t.snap.Current:
 		return fault.New("InvalidApprovalTokenException", "The pipeline %s has been updated, and the approval request you responded to is now out of date.", t.snap.Pipeline.Name)
 	case a.Answered:
-		return fault.New("ApprovalAlreadyCompletedException", "The approval request of action '%s' in stage '%s' has been answered already", ev.Action, ev.Stage)
+		return answered(ev)
 	case a.Status != InProgress:
 		return fault.New("InvalidApprovalTokenException", "The approval request of action '%s' in stage '%s' is closed", ev.Action, ev.Stage)
 	case decl.Configuration["IsSummaryRequired"] == "true" && ev.Summary == "":
@@ -39,6 +44,10 @@ func (t *turn) answerApproval(ev AnswerApproval) error {
 	}
 	t.advance(e)
 	return nil
+}
+
+func answered(ev AnswerApproval) error {
+	return fault.New("ApprovalAlreadyCompletedException", "The approval request of action '%s' in stage '%s' has been answered already", ev.Action, ev.Stage)
 }
 
 // approvalAction finds the action that is answered in the version in force or,
@@ -75,4 +84,36 @@ func (t *turn) approval(ev AnswerApproval) *Execution {
 		}
 	}
 	return nil
+}
+
+// approvalRequest is what the topic of an approval is told; nil without one.
+func approvalRequest(config map[string]string, expires time.Time) *ApprovalRequest {
+	if config["NotificationArn"] == "" {
+		return nil
+	}
+	return &ApprovalRequest{
+		Topic: config["NotificationArn"], Link: config["ExternalEntityLink"], CustomData: config["CustomData"], Expires: expires,
+	}
+}
+
+// FailApproval ends an open approval badly, because its topic refuses the
+// request. One that is not open any more stays as it is.
+type FailApproval struct {
+	Execution, Stage, Token string
+	Type, Message           string // of the error
+}
+
+func (e FailApproval) needs(*State) []string { return []string{e.Execution} }
+
+func (t *turn) failApproval(ev FailApproval) {
+	e := t.peek(ev.Execution)
+	if e == nil || e.Terminal() || e.Run(ev.Stage) == nil {
+		return
+	}
+	e = t.exec(e.ID)
+	run := e.Run(ev.Stage)
+	if w := t.find(e, run, ev.Token); w.a != nil && w.a.Approval && w.a.Status == InProgress {
+		t.endAction(e, run, w.a, Failed, "FAILED", Result{ErrorCode: ev.Type, ErrorMessage: ev.Message})
+		t.advance(e)
+	}
 }

@@ -31,6 +31,8 @@ func Decide(s *Snapshot, ev Event, env Env) (Plan, error) {
 		err = t.setTransition(ev)
 	case AnswerApproval:
 		err = t.answerApproval(ev)
+	case FailApproval:
+		t.failApproval(ev)
 	case JobSucceeded:
 		err = t.jobSucceeded(ev)
 	case JobFailed:

@@ -88,6 +88,8 @@ type AnswerApproval struct {
 	// to, by the history; "" when the caller does not know. With it an answer
 	// to a request of the past is told apart from a wrong token.
 	Execution string
+	// Answered says that the history has a reviewer's answer for the token.
+	Answered bool
 }
 
 // JobSucceeded is PutJobSuccessResult and its siblings for a job in progress.

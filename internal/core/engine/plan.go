@@ -212,6 +212,17 @@ type ActionChange struct {
 	Inputs  []Artifact `json:",omitempty"`
 	Outputs []Artifact `json:",omitempty"`
 	Result  Result
+	// Request is set when an approval with a topic has opened.
+	Request *ApprovalRequest `json:",omitempty"`
+}
+
+// ApprovalRequest is what the topic of a manual approval is told; the token is
+// the id of the action execution.
+type ApprovalRequest struct {
+	Topic      string // NotificationArn
+	Link       string `json:",omitempty"` // ExternalEntityLink
+	CustomData string `json:",omitempty"`
+	Expires    time.Time
 }
 
 func (ActionStarted) change() {}
