@@ -106,9 +106,6 @@ func (c *cli) validate(cmd *cobra.Command, files []string, o declfile.Options) e
 		}
 		for _, doc := range docs {
 			p := validatedPipeline{Name: doc.Pipeline.Name, Resource: doc.Resource, Problems: doc.Problems}
-			if doc.Unavailable != nil {
-				p.Problems = append(p.Problems, *doc.Unavailable)
-			}
 			if p.Problems == nil {
 				p.Problems = []declfile.Problem{}
 			}

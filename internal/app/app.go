@@ -26,6 +26,7 @@ import (
 	"penstock/internal/blob"
 	"penstock/internal/blob/fileblob"
 	"penstock/internal/config"
+	"penstock/internal/connection"
 	"penstock/internal/control"
 	"penstock/internal/core/pipeline"
 	"penstock/internal/event"
@@ -36,7 +37,6 @@ import (
 	"penstock/internal/scheduler"
 	"penstock/internal/service"
 	"penstock/internal/store"
-	"penstock/internal/store/sqlite"
 	"penstock/internal/sts"
 )
 
@@ -55,6 +55,7 @@ type App struct {
 	logs        *actionlog.Logs
 	svc         *service.Service
 	sources     *scheduler.Sources
+	poller      *connection.Poller
 	metrics     *obs.Metrics
 	workers     []worker
 	lambda      *lambda.Functions
@@ -92,7 +93,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	driver, err := sqlite.Open(filepath.Join(cfg.Data, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: a.log, Now: a.now})
+	driver, err := a.openDriver(ctx, master)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,11 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if a.embedded != nil {
 		a.embedded.OnPut(func(w blob.Written) { a.sources.ObjectChanged(w.Bucket, w.Key) })
 	}
-	hooks, receiver, err := a.webhooks()
+	starter, err := a.connect()
+	if err != nil {
+		return err
+	}
+	hooks, receiver, err := a.webhooks(starter)
 	if err != nil {
 		return err
 	}
@@ -142,7 +147,10 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		EnsureBucket: func(ctx context.Context, account, region, bucket string) error {
 			return bucketStore.EnsureBucket(ctx, bucket, &blob.BucketOptions{Owner: account, Region: region})
 		},
-		SourcesChanged: a.sources.PipelineChanged,
+		SourcesChanged: func(pipelineID int64) {
+			a.sources.PipelineChanged(pipelineID)
+			a.poller.Changed()
+		},
 		MaxPipelines:   cfg.MaxPipelines, MaxPolling: cfg.MaxPolling, MaxActionTypes: cfg.MaxActionTypes,
 		CreateActionTypes: cfg.CreateActionTypes,
 		Webhooks:          hooks,
@@ -151,7 +159,8 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err := a.addSinks(ctx); err != nil {
 		return err
 	}
-	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version}
+	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version,
+		Connections: control.ConnectionOptions{BaseURL: a.publicURL, Check: a.checkBase, Changed: a.poller.Changed, Max: cfg.Git.Max}}
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
@@ -211,6 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { (&scheduler.Timers{Store: a.store, Log: a.log}).Run(ctx) })
 	loops.Go(func() { a.sources.Run(ctx) })
+	loops.Go(func() { a.poller.Run(ctx) })
 	loops.Go(func() { (&scheduler.Purge{Store: a.store, Log: a.log, Interval: 10 * time.Minute}).Run(ctx) })
 	for _, f := range a.feeds {
 		loops.Go(func() { f.Run(ctx) })

@@ -3,14 +3,15 @@ package app
 import (
 	"net/http"
 
+	"penstock/internal/connection"
 	"penstock/internal/service"
 	"penstock/internal/sourcehost"
 	"penstock/internal/webhook"
 )
 
-// webhooks returns what the operations of webhooks need, and the receiver of
+// webhooks returns what the operations of webhooks need, and the receivers of
 // deliveries.
-func (a *App) webhooks() (service.WebhookOptions, http.Handler, error) {
+func (a *App) webhooks(starter *connection.Starter) (service.WebhookOptions, http.Handler, error) {
 	cfg := a.cfg.Webhook
 	host, err := sourcehost.New(cfg.GitHubAPIURL, nil)
 	if err != nil {
@@ -21,7 +22,11 @@ func (a *App) webhooks() (service.WebhookOptions, http.Handler, error) {
 		return service.WebhookOptions{}, nil, err
 	}
 	opt := service.WebhookOptions{BaseURL: a.publicURL, RevealSecrets: cfg.RevealSecret, Max: cfg.Max, Host: host}
-	return opt, webhook.NewReceiver(webhook.Options{Store: a.store, Logger: a.log, TrustedProxies: proxies}), nil
+	deliveries := webhook.Options{Store: a.store, Logger: a.log, TrustedProxies: proxies}
+	receivers := http.NewServeMux()
+	receivers.Handle("/", webhook.NewReceiver(deliveries))
+	receivers.Handle(webhook.ConnectionPath, webhook.NewConnectionReceiver(deliveries, starter))
+	return opt, receivers, nil
 }
 
 // publicURL is where senders of webhooks reach the server, as far as it knows.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,9 +15,11 @@ import (
 	"penstock/internal/blob"
 	"penstock/internal/core/engine"
 	"penstock/internal/core/fault"
+	"penstock/internal/git"
 	"penstock/internal/provider"
 	"penstock/internal/provider/alarm"
 	"penstock/internal/provider/commands"
+	"penstock/internal/provider/connectionsource"
 	"penstock/internal/provider/invokepipeline"
 	"penstock/internal/provider/lambda"
 	"penstock/internal/provider/rulecommands"
@@ -37,7 +38,7 @@ const noHostRunner = "This server runs no commands: they would run on its host w
 // providers are the actions that the server runs itself.
 func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider, error) {
 	b := a.buckets(s)
-	work, err := filepath.Abs(filepath.Join(a.cfg.Data, "work"))
+	work, err := a.workFolder()
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +55,9 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 	if err := run.Sweep(); err != nil {
 		return nil, fmt.Errorf("working folders of an earlier run cannot be removed: %w", err)
 	}
+	if err := git.Sweep(work); err != nil {
+		return nil, fmt.Errorf("repositories of an earlier run cannot be removed: %w", err)
+	}
 	cloud, err := a.cloud(ctx)
 	if err != nil {
 		return nil, err
@@ -61,6 +65,7 @@ func (a *App) providers(ctx context.Context, s blob.Store) ([]provider.Provider,
 	a.lambda = a.functions(cloud)
 	return []provider.Provider{
 		s3source.New(b, a.cfg.Limits.MaxSourceBytes),
+		connectionsource.New(connectionsource.Config{Buckets: b, Connections: connections{a}, Dir: work, Pause: 2 * time.Second}),
 		run,
 		s3deploy.New(s3deploy.Config{Buckets: b, Dir: work}),
 		invokepipeline.New(pipelines{a}),

@@ -64,8 +64,9 @@ type Config struct {
 	EventSecret string // environment only; signs what goes to EventURL
 
 	Webhook  Webhook
-	Limits   Limits
+	Git      Git
 	Approval Approval
+	Limits   Limits
 
 	LogLevel  slog.Level
 	LogFormat string // text or json
@@ -80,7 +81,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain in PEM for --listen-tls; a new one is taken at once (default: server.pem in DATA/tls)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "key of --tls-cert in PEM (default: server-key.pem in DATA/tls)")
 	f.StringVar(&c.Data, "data", "./penstock-data", "folder for state, artifacts, credentials and keys")
-	f.StringVar(&c.Database, "database", "", "database URL; empty keeps the state in SQLite in the data folder")
+	f.StringVar(&c.Database, "database", "", "postgres:// URL of a database that any number of nodes may share; empty keeps the state in SQLite in the data folder")
 	f.StringVar(&c.file, "config", "", "JSON file of settings: an object whose keys are the names of these flags")
 	f.StringVar(&c.Account, "account", "000000000000", "12-digit account of the root access key")
 	f.StringSliceVar(&c.Regions, "regions", nil, "regions that clients may name; none means any")
@@ -107,8 +108,9 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
 	c.Webhook.flags(f)
-	c.Limits.flags(f)
+	c.Git.flags(f)
 	c.Approval.flags(f)
+	c.Limits.flags(f)
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -150,8 +152,9 @@ func (c *Config) Load(f *pflag.FlagSet, env func(string) string) error {
 	c.EventSecret, c.Approval.Secret = env("PENSTOCK_EVENT_SECRET"), env("PENSTOCK_APPROVAL_SECRET")
 	c.S3AccessKeyID, c.S3SecretAccessKey = env("PENSTOCK_S3_ACCESS_KEY_ID"), env("PENSTOCK_S3_SECRET_ACCESS_KEY")
 	if !f.Changed("host-runner") {
-		c.HostRunner = loopback(c.Listen) && (c.ListenTLS == "" || loopback(c.ListenTLS))
+		c.HostRunner = c.local()
 	}
+	c.Git.Any = len(c.Git.Bases) == 0 && c.local()
 	return errors.Join(append(errs, c.validate())...)
 }
 
@@ -219,8 +222,8 @@ func (c *Config) validate() error {
 	if !accountPattern.MatchString(c.Account) {
 		bad("--account must be 12 digits, not %q", c.Account)
 	}
-	if c.Database != "" {
-		bad("--database: only the SQLite database in the data folder is there yet; PostgreSQL comes with a later version")
+	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		bad("--database must be empty or a URL like postgres://USER@HOST/NAME")
 	}
 	if (c.RootAccessKeyID == "") != (c.RootSecretAccessKey == "") {
 		bad("PENSTOCK_ROOT_ACCESS_KEY_ID and PENSTOCK_ROOT_SECRET_ACCESS_KEY go together: set both or neither")
@@ -240,7 +243,7 @@ func (c *Config) validate() error {
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
 	}
-	errs = append(errs, c.Webhook.validate(), c.Approval.validate(), c.Lambda.validate(), c.Limits.validate())
+	errs = append(errs, c.Webhook.validate(), c.Git.validate(), c.Approval.validate(), c.Lambda.validate(), c.Limits.validate())
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}
@@ -251,6 +254,11 @@ func (c *Config) validate() error {
 func webAddress(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// local reports whether only this host can reach the server.
+func (c *Config) local() bool {
+	return loopback(c.Listen) && (c.ListenTLS == "" || loopback(c.ListenTLS))
 }
 
 // loopback reports whether the address can be reached from this host only.

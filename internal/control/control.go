@@ -24,6 +24,8 @@ type Service struct {
 	// NewToken makes the token of a partner client.
 	NewToken func() string
 	Version  string
+
+	Connections ConnectionOptions
 }
 
 // Operations are the operations by target.
@@ -37,6 +39,10 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.ConnectPartner":            operation(s.connectPartner),
 		"Penstock.ListPartners":              operation(s.listPartners),
 		"Penstock.RotateClient":              operation(s.rotateClient),
+		"Penstock.CreateConnection":          operation(s.createConnection),
+		"Penstock.ListConnections":           operation(s.listConnections),
+		"Penstock.GetConnection":             operation(s.getConnection),
+		"Penstock.DeleteConnection":          operation(s.deleteConnection),
 		"Penstock.GetAudit":                  operation(s.getAudit),
 		"Penstock.RevokeClient":              operation(s.revokeClient),
 		"Penstock.GetActionLog":              operation(s.getActionLog),

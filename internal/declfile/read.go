@@ -12,7 +12,6 @@ import (
 
 	"penstock/internal/api"
 	"penstock/internal/core/actiontype"
-	"penstock/internal/core/fault"
 	"penstock/internal/core/pipeline"
 	"penstock/internal/service"
 )
@@ -51,9 +50,6 @@ type Document struct {
 	Declaration *pipeline.Declaration
 	// Problems are sorted by the place in the file.
 	Problems []Problem
-	// Unavailable is set for a declaration that is good but asks for what this
-	// version of the server does not do. It accepts those with neither.
-	Unavailable *Problem
 	// Opaque are the places whose values only a template's deployment knows.
 	Opaque []string
 }
@@ -145,9 +141,6 @@ func check(n *node, resource string, o Options) (Document, error) {
 			p.Line = s.lineOf(p.Path)
 			d.Problems = append(d.Problems, p)
 		}
-	}
-	if refused, ok := errors.AsType[*fault.Error](service.Available(d.Declaration)); ok {
-		d.Unavailable = &Problem{Rule: "not available", Code: refused.Code, Message: refused.Message, Line: s.lineOf("triggers"), Path: "triggers"}
 	}
 	slices.SortStableFunc(d.Problems, func(a, b Problem) int { return a.Line - b.Line })
 	d.Opaque = s.opaque

@@ -158,23 +158,6 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// What the server of this version refuses though it is right is told apart.
-func TestUnavailable(t *testing.T) {
-	t.Parallel()
-	text := strings.NewReplacer(`"name": "web"`, `"name": "web", "pipelineType": "V2",
- "triggers": [{"providerType": "CodeStarSourceConnection", "gitConfiguration": {"sourceActionName": "Fetch", "push": [{"tags": {"includes": ["v*"]}}]}}]`,
-		`"provider": "S3", "version": "1"},
-   "configuration": {"S3Bucket": "b", "S3ObjectKey": "k"}`, `"provider": "CodeStarSourceConnection", "version": "1"},
-   "configuration": {"ConnectionArn": "a", "FullRepositoryId": "a/b", "BranchName": "main"}`).Replace(good)
-	d := read(t, text, declfile.Options{})[0]
-	if len(d.Problems) > 0 || d.Unavailable == nil || d.Unavailable.Line != 3 || d.Unavailable.Code != "InvalidStructureException" {
-		t.Errorf("problems %+v, unavailable %+v", d.Problems, d.Unavailable)
-	}
-	if d := read(t, good, declfile.Options{})[0]; d.Unavailable != nil {
-		t.Errorf("unavailable: %+v", d.Unavailable)
-	}
-}
-
 func TestNoDeclaration(t *testing.T) {
 	t.Parallel()
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"

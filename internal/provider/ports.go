@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"penstock/internal/git"
 )
 
 // What the ports answer; their errors wrap one of these.
@@ -88,4 +90,12 @@ type Pipelines interface {
 	// Start answers the execution id. ErrNoPipeline, ErrDenied and ErrInvalid
 	// are what the request itself can meet.
 	Start(ctx context.Context, s Start) (executionID string, err error)
+}
+
+// Connections reaches repositories through the connections of an account.
+type Connections interface {
+	// Remote returns how to reach a repository, and the provider type of its
+	// connection. ErrInvalid says that there is no such connection for the
+	// account, or that the repository's name is none.
+	Remote(ctx context.Context, account, arn, repository string) (remote git.Remote, provider string, err error)
 }

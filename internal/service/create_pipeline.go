@@ -88,16 +88,7 @@ func normalized(r store.Reader, who auth.Principal, sent *pipeline.Declaration) 
 	if err := pipeline.Validate(d, validationEnv(r, who)); err != nil {
 		return nil, err
 	}
-	return d, available(d)
-}
-
-// available refuses what a declaration may ask for in AWS but this version
-// would silently not do.
-func available(d *pipeline.Declaration) error {
-	if len(d.Triggers) > 0 {
-		return fault.New("InvalidStructureException", "Triggers are not available in this version of Penstock; see docs/compatibility.md")
-	}
-	return nil
+	return d, nil
 }
 
 // makeBuckets makes the artifact buckets that a declaration names, before an

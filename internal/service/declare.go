@@ -13,7 +13,3 @@ func Declaration(in *api.PipelineDeclaration) *pipeline.Declaration { return dec
 // CustomType translates the input of CreateCustomActionType as that operation
 // does.
 func CustomType(in *api.CreateCustomActionTypeInput) actiontype.Type { return customTypeFrom(in) }
-
-// Available is the refusal of CreatePipeline for what AWS knows and this version
-// does not do yet, nil when there is none.
-func Available(d *pipeline.Declaration) error { return available(d) }

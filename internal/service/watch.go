@@ -7,9 +7,12 @@ import (
 	"penstock/internal/store"
 )
 
-// watch makes the polling sources of a declaration the ones that are looked at,
-// within the quota, and reports whether there are any.
+// watch makes the sources of a declaration the ones that are looked at, polling
+// ones within the quota, and reports whether there are such.
 func (s *Service) watch(tx store.Tx, id int64, who auth.Principal, d *pipeline.Declaration) (polls bool, err error) {
+	if err := tx.SetGitSources(id, gitSourcesOf(id, who, d)); err != nil {
+		return false, err
+	}
 	old, err := tx.PipelineWatches(id)
 	if err != nil {
 		return false, err

@@ -8,7 +8,7 @@ import (
 func TestRates(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 10, 2, 12, 0, 0, 0, time.UTC)
-	r := &rates{perSecond: 2, burst: 3, buckets: map[int64]bucket{}}
+	r := &rates[int64]{perSecond: 2, burst: 3, buckets: map[int64]bucket{}}
 	for i := range 3 {
 		if wait := r.take(1, now); wait != 0 {
 			t.Errorf("delivery %d waits %v", i, wait)
@@ -34,7 +34,7 @@ func TestRates(t *testing.T) {
 func TestRatesForgetFullBuckets(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 10, 2, 12, 0, 0, 0, time.UTC)
-	r := &rates{perSecond: 1, burst: 2, buckets: map[int64]bucket{}}
+	r := &rates[int64]{perSecond: 1, burst: 2, buckets: map[int64]bucket{}}
 	for id := range int64(maxBuckets) {
 		r.take(id, now)
 	}

@@ -2,33 +2,14 @@ package webhook
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/netip"
-	"strconv"
-	"time"
 
 	"penstock/internal/store"
-)
-
-const (
-	// MaxBody is how long the body of a delivery may be, in bytes.
-	MaxBody = 10 << 20
-	// bodyTime is how long a sender may take to send it.
-	bodyTime = 30 * time.Second
-	// atOnce is how many bodies are held in memory, and largeAtOnce how many
-	// documents of more than largeBody bytes: parsed, they take many times
-	// the room.
-	atOnce      = 16
-	largeAtOnce = 2
-	largeBody   = 1 << 20
 )
 
 // Options are the settings of a Receiver.
@@ -45,75 +26,18 @@ type Options struct {
 
 // Receiver takes deliveries. It implements http.Handler.
 type Receiver struct {
-	opt   Options
-	rates rates
-	slots slots // for bodies
-	large slots // for large documents
+	intake
+	rates rates[int64]
 }
 
 // NewReceiver returns a Receiver.
 func NewReceiver(opt Options) *Receiver {
-	return &Receiver{
-		opt:   opt,
-		rates: rates{perSecond: cmp.Or(opt.Rate, 5), burst: float64(cmp.Or(opt.Burst, 60)), buckets: map[int64]bucket{}},
-		slots: make(slots, atOnce), large: make(slots, largeAtOnce),
-	}
+	return &Receiver{intake: newIntake(opt), rates: newRates[int64](opt)}
 }
-
-// slots are places for what takes memory.
-type slots chan struct{}
-
-func (s slots) take(ctx context.Context) error {
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s slots) give() { <-s }
-
-// answer is a status with a sentence for whoever looks at the delivery at its
-// sender.
-type answer struct {
-	status  int
-	message string
-	wait    time.Duration // for 429
-}
-
-// Error implements error.
-func (a *answer) Error() string { return fmt.Sprintf("%d %s", a.status, a.message) }
-
-func refuse(status int, message string) error { return &answer{status: status, message: message} }
 
 // ServeHTTP answers a delivery with the statuses of jobs.md section 17.4.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	err := rc.receive(w, r)
-	if err == nil {
-		io.WriteString(w, "{}")
-		return
-	}
-	a, ok := errors.AsType[*answer](err)
-	if !ok {
-		if r.Context().Err() != nil {
-			return // nobody waits
-		}
-		rc.opt.Logger.Error("a delivery to a webhook failed", "error", err)
-		a = &answer{status: http.StatusInternalServerError, message: "internal failure; deliver again"}
-	}
-	switch a.status {
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodPost)
-	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.wait.Seconds()))))
-	}
-	w.WriteHeader(a.status)
-	body, err := json.Marshal(map[string]string{"message": a.message})
-	if err == nil {
-		w.Write(body)
-	}
+	rc.answer(w, r, rc.receive(w, r))
 }
 
 // receive returns nil for a delivery that was understood, whether it started
@@ -135,14 +59,11 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request) error {
 	if wait := rc.rates.take(hook.ID, rc.opt.Store.Now()); wait > 0 {
 		return &answer{http.StatusTooManyRequests, "this webhook gets too many deliveries", wait}
 	}
-	if err := rc.slots.take(r.Context()); err != nil {
-		return err
-	}
-	defer rc.slots.give()
-	body, err := readBody(w, r)
+	body, done, err := rc.body(w, r)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if hook.Authentication == GitHubHMAC && !signed(r.Header, body, hook.Secret) {
 		return rc.forbid(hook, "its signature is missing or wrong")
 	}
@@ -150,12 +71,11 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request) error {
 	if in.event == "ping" {
 		return nil
 	}
-	if len(body) > largeBody {
-		if err := rc.large.take(r.Context()); err != nil {
-			return err
-		}
-		defer rc.large.give()
+	parsed, err := rc.parse(r.Context(), body)
+	if err != nil {
+		return err
 	}
+	defer parsed()
 	in.body, err = parseBody(body)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "the body is not JSON; let the sender use the content type application/json")
@@ -190,25 +110,6 @@ func (rc *Receiver) allowed(r *http.Request, ipRange string) bool {
 	}
 	from, ok := sender(r, rc.opt.TrustedProxies)
 	return ok && p.Contains(from)
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "the body is larger than 10 MiB")
-	if r.ContentLength > MaxBody {
-		return nil, tooLarge
-	}
-	// Not every writer has deadlines; the server's own does.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	_ = control.SetReadDeadline(time.Time{})
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
-	}
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body could not be read")
-	}
-	return body, nil
 }
 
 func parseBody(body []byte) (any, error) {

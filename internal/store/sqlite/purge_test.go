@@ -15,6 +15,8 @@ var elsewhere = map[string]string{
 	"watch":  "removed when the pipeline is deleted",
 	"outbox": "has a retention of its own",
 
+	"git_source": "removed when the pipeline is deleted",
+
 	"polling_stopped": "removed with the watches",
 }
 

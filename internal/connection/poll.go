@@ -1,0 +1,185 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"penstock/internal/core/trigger"
+	"penstock/internal/git"
+	"penstock/internal/store"
+)
+
+// Poller asks the repositories of connections that poll for their branches and
+// tags, and tells of what changed as a push.
+type Poller struct {
+	Starter  *Starter
+	Interval time.Duration
+
+	hints chan struct{}
+}
+
+// NewPoller returns a Poller that takes hints before it runs.
+func NewPoller(s *Starter, interval time.Duration) *Poller {
+	return &Poller{Starter: s, Interval: interval, hints: make(chan struct{}, 1)}
+}
+
+// Changed hints that pipelines may read repositories that they did not read
+// before. What those show now is where changes are counted from.
+func (p *Poller) Changed() {
+	select {
+	case p.hints <- struct{}{}:
+	default:
+	}
+}
+
+// Run asks until ctx ends.
+func (p *Poller) Run(ctx context.Context) {
+	tick := time.NewTicker(p.Interval)
+	defer tick.Stop()
+	p.look(ctx, false)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.hints:
+			p.look(ctx, true)
+		case <-tick.C:
+			p.look(ctx, false)
+		}
+	}
+}
+
+// polled is a repository to ask, and what it showed last; nil = never asked.
+type polled struct {
+	connection store.Connection
+	repository string
+	refs       map[string]string
+}
+
+// look asks all repositories, or the new ones only.
+func (p *Poller) look(ctx context.Context, fresh bool) {
+	list, err := p.list(ctx, fresh)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.Starter.Log.Error("the repositories to poll could not be read", "error", err)
+		}
+		return
+	}
+	var work sync.WaitGroup
+	queue := make(chan polled)
+	for range min(atOnce, len(list)) {
+		work.Go(func() {
+			for one := range queue {
+				if err := p.one(ctx, one); err != nil && ctx.Err() == nil {
+					p.Starter.Log.Warn("a repository could not be polled", "connection", one.connection.ARN(), "repository", one.repository, "error", err)
+				}
+			}
+		})
+	}
+	for _, one := range list {
+		queue <- one
+	}
+	close(queue)
+	work.Wait()
+}
+
+func (p *Poller) list(ctx context.Context, fresh bool) (list []polled, err error) {
+	err = p.Starter.Store.View(ctx, func(r store.Reader) error {
+		list = nil
+		repositories, err := r.Repositories()
+		if err != nil {
+			return err
+		}
+		var c store.Connection
+		for _, repo := range repositories { // those of a connection follow each other
+			if c.ID != repo.Connection {
+				c, err = r.Connection(repo.Connection)
+				if errors.Is(err, store.ErrNotFound) {
+					c = store.Connection{ID: repo.Connection}
+				} else if err != nil {
+					return err
+				}
+			}
+			if !c.Poll {
+				continue
+			}
+			refs, err := r.References(repo)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if !fresh || refs == nil {
+				list = append(list, polled{c, repo.Name, refs})
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// one asks a repository.
+func (p *Poller) one(ctx context.Context, at polled) error {
+	var now map[string]string
+	err := p.Starter.Git.ask(ctx, at.connection, at.repository, func(ctx context.Context, r *git.Repo) (err error) {
+		now, err = r.Refs(ctx, git.Branch+"*", git.TagRef+"*")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if maps.Equal(now, at.refs) && at.refs != nil {
+		return nil
+	}
+	repo := store.Repository{Connection: at.connection.ID, Name: at.repository}
+	var failed []error
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if at.refs == nil || now[name] == at.refs[name] {
+			continue
+		}
+		_, err := p.Starter.Handle(ctx, at.connection, []trigger.Event{event(at, name, now[name])}, func(tx store.Tx) (bool, error) {
+			return saw(tx, repo, name, at.refs[name], now[name])
+		})
+		if err != nil { // the next round sees it again
+			failed = append(failed, err)
+			if now[name] = at.refs[name]; now[name] == "" {
+				delete(now, name)
+			}
+		}
+	}
+	err = p.Starter.Store.Update(ctx, func(tx store.Tx) error { return tx.SetReferences(repo, now) })
+	return errors.Join(append(failed, err)...)
+}
+
+// saw notes where a reference points now, unless it did not point to before any
+// more: then somebody else has told of it.
+func saw(tx store.Tx, repo store.Repository, name, before, now string) (bool, error) {
+	refs, err := tx.References(repo)
+	if errors.Is(err, store.ErrNotFound) || err == nil && refs[name] != before {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	refs[name] = now
+	return true, tx.SetReferences(repo, refs)
+}
+
+// event is the push that moved a reference.
+func event(at polled, name, commit string) trigger.Event {
+	ev := trigger.Event{Kind: trigger.Push, Repository: at.repository, Commit: commit, Before: at.refs[name]}
+	if tag, ok := strings.CutPrefix(name, git.TagRef); ok {
+		ev.Kind, ev.TagName = trigger.Tag, tag
+		return ev
+	}
+	ev.Branch = strings.TrimPrefix(name, git.Branch)
+	if ev.Before == "" {
+		for _, known := range at.refs {
+			ev.FilesKnown = ev.FilesKnown || known == commit // a new branch without new commits
+		}
+	}
+	return ev
+}
