@@ -195,7 +195,7 @@ func TestRefused(t *testing.T) {
 		{"address without a port", []string{"--listen", "localhost"}, nil, "", "--listen must be HOST:PORT"},
 		{"account of 11 digits", []string{"--account", "12345678901"}, nil, "", `--account must be 12 digits, not "12345678901"`},
 		{"account with a letter", []string{"--account", "12345678901x"}, nil, "", "--account must be 12 digits"},
-		{"PostgreSQL", []string{"--database", "postgres://x"}, nil, "", "--database"},
+		{"a database that is not PostgreSQL", []string{"--database", "mysql://u:secret@x/y"}, nil, "", "--database must be empty or a URL like postgres://USER@HOST/NAME"},
 		{"root id alone", nil, map[string]string{"PENSTOCK_ROOT_ACCESS_KEY_ID": "x"}, "", "PENSTOCK_ROOT_ACCESS_KEY_ID and PENSTOCK_ROOT_SECRET_ACCESS_KEY go together"},
 		{"root secret alone", nil, map[string]string{"PENSTOCK_ROOT_SECRET_ACCESS_KEY": "x"}, "", "go together"},
 		{"S3 id alone", nil, map[string]string{"PENSTOCK_S3_ACCESS_KEY_ID": "x"}, "", "PENSTOCK_S3_ACCESS_KEY_ID and PENSTOCK_S3_SECRET_ACCESS_KEY go together"},

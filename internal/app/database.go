@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"penstock/internal/auth"
+	"penstock/internal/store"
+	"penstock/internal/store/postgres"
+	"penstock/internal/store/sqlite"
+)
+
+// openDriver opens the database that the configuration names.
+func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driver, error) {
+	sealer := auth.NewSealer(master)
+	if a.cfg.Database == "" {
+		return sqlite.Open(filepath.Join(a.cfg.Data, "penstock.db"), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})
+	}
+	id, err := nodeID(a.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, a.cfg.Database, postgres.Options{
+		Sealer: sealer, Logger: a.log, Now: a.now, Node: id, Address: a.cfg.Listen,
+	})
+}
+
+// nodeID names this node by its data folder, so that it is the same one when
+// it starts again.
+func nodeID(data string) (string, error) {
+	file := filepath.Join(data, "node-id")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		host, _ := os.Hostname() // a name for people; the rest makes it unique
+		text = []byte(strings.Trim(host+"-"+strings.ToLower(rand.Text()[:8]), "-"))
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the node's name: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
