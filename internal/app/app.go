@@ -101,7 +101,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	a.sessions = auth.NewSessions(master, time.Now)
 	authenticator := auth.NewAuthenticator(auth.Config{
 		Account: cfg.Account, RootAccessKeyID: rootID, RootSecretAccessKey: rootSecret,
-		Sessions: a.sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
+		AccessKey: a.accessKey, Sessions: a.sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
 	})
 	bucketStore, credentials, err := a.openBlobs(ctx, a.sessions)
 	if err != nil {

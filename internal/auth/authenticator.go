@@ -20,6 +20,9 @@ type Config struct {
 	// RootAccessKeyID and RootSecretAccessKey are the root access key.
 	RootAccessKeyID     string
 	RootSecretAccessKey Secret
+	// AccessKey finds another long-term access key; ok is false when there is
+	// none of the id. Nil means that there are no others.
+	AccessKey func(id string) (k AccessKey, ok bool, err error)
 	// Sessions resolves temporary credentials.
 	Sessions *Sessions
 	// Regions are the regions that clients may name; none means any.
@@ -36,6 +39,7 @@ type Authenticator struct {
 	root          identity
 	rootID        string
 	rootSecret    Secret
+	accessKey     func(id string) (AccessKey, bool, error)
 	sessions      *Sessions
 	jobActive     func(jobID string, expires time.Time) bool
 	json, s3, sts sigv4.Verifier
@@ -43,17 +47,20 @@ type Authenticator struct {
 
 // identity is the part of a Principal that belongs to its access key.
 type identity struct {
-	account, arn string
-	job          *JobScope
-	expires      time.Time // zero for long-term keys
+	account, arn     string
+	servicePrincipal string
+	root             bool
+	job              *JobScope
+	expires          time.Time // zero for long-term keys
 }
 
 // NewAuthenticator returns an Authenticator.
 func NewAuthenticator(c Config) *Authenticator {
 	a := &Authenticator{
-		root:       identity{account: c.Account, arn: "arn:aws:iam::" + c.Account + ":root"},
+		root:       identity{account: c.Account, arn: "arn:aws:iam::" + c.Account + ":root", root: true},
 		rootID:     c.RootAccessKeyID,
 		rootSecret: c.RootSecretAccessKey,
+		accessKey:  c.AccessKey,
 		sessions:   c.Sessions,
 		jobActive:  c.JobActive,
 	}
@@ -76,7 +83,7 @@ func (a *Authenticator) Lookup(accessKeyID, sessionToken string) (sigv4.Key, err
 		return sigv4.Key{Secret: string(a.rootSecret), Owner: &a.root}, nil
 	}
 	if !strings.HasPrefix(accessKeyID, temporaryPrefix) {
-		return sigv4.Key{}, sigv4.ErrUnknownKey
+		return a.longTerm(accessKeyID, sessionToken)
 	}
 	s, err := a.sessions.Resolve(accessKeyID, sessionToken)
 	if err == nil && s.Job != nil && a.jobActive != nil && !a.jobActive(s.Job.JobID, s.Expiration) {
@@ -89,6 +96,23 @@ func (a *Authenticator) Lookup(accessKeyID, sessionToken string) (sigv4.Key, err
 	return sigv4.Key{Secret: string(s.SecretAccessKey), Owner: owner}, err
 }
 
+// longTerm finds an access key that is not the root key.
+func (a *Authenticator) longTerm(id, sessionToken string) (sigv4.Key, error) {
+	if a.accessKey == nil || !isAccessKeyID(id) {
+		return sigv4.Key{}, sigv4.ErrUnknownKey
+	}
+	k, ok, err := a.accessKey(id)
+	switch {
+	case err != nil:
+		return sigv4.Key{}, err
+	case !ok:
+		return sigv4.Key{}, sigv4.ErrUnknownKey
+	case sessionToken != "":
+		return sigv4.Key{}, sigv4.ErrBadToken
+	}
+	return sigv4.Key{Secret: string(k.Secret), Owner: &identity{account: k.Account, arn: k.ARN(), servicePrincipal: k.ServicePrincipal}}, nil
+}
+
 func principal(id sigv4.Identity) Principal {
 	owner := id.Owner.(*identity)
 	return Principal{
@@ -96,8 +120,11 @@ func principal(id sigv4.Identity) Principal {
 		Region:      id.Region,
 		AccessKeyID: id.AccessKeyID,
 		ARN:         owner.arn,
+		Root:        owner.root,
 		Job:         owner.job,
 		Expires:     owner.expires,
+
+		ServicePrincipal: owner.servicePrincipal,
 	}
 }
 

@@ -57,7 +57,19 @@ func signedRequest(c sigv4.Credentials, service string) *http.Request {
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	root := sigv4.Credentials{AccessKeyID: rootID, SecretAccessKey: rootSecret}
-	a, sessions := newTestAuthenticator(t, nil)
+	keyID, keySecret := NewAccessKey()
+	serviceID, serviceSecret := NewAccessKey()
+	keys := map[string]AccessKey{
+		keyID:     {ID: keyID, Secret: keySecret, Account: "111111111111", User: "ci"},
+		serviceID: {ID: serviceID, Secret: serviceSecret, Account: "222222222222", User: "admin", ServicePrincipal: "worker.example"},
+	}
+	a, sessions := newTestAuthenticator(t, func(c *Config) {
+		c.AccessKey = func(id string) (AccessKey, bool, error) { k, ok := keys[id]; return k, ok, nil }
+	})
+	key := sigv4.Credentials{AccessKeyID: keyID, SecretAccessKey: string(keySecret)}
+	service := sigv4.Credentials{AccessKeyID: serviceID, SecretAccessKey: string(serviceSecret)}
+	keyWithToken := key
+	keyWithToken.SessionToken = "t"
 	user := sessions.Mint(SessionScope{Account: "000000000000", ARN: "arn:aws:sts::000000000000:assumed-role/R/s"}, time.Hour)
 	over := sessions.Mint(SessionScope{Account: "000000000000", ARN: "a"}, 0)
 	job := sessions.Mint(testScope, time.Hour)
@@ -73,9 +85,14 @@ func TestAuthenticate(t *testing.T) {
 		want    Principal
 		code    string
 	}{
-		{"root", root, "codepipeline", Principal{Account: "000000000000", Region: "eu-central-1", AccessKeyID: rootID, ARN: rootARN}, ""},
-		{"root at our own service", root, "penstock", Principal{Account: "000000000000", Region: "eu-central-1", AccessKeyID: rootID, ARN: rootARN}, ""},
+		{"root", root, "codepipeline", Principal{Account: "000000000000", Region: "eu-central-1", AccessKeyID: rootID, ARN: rootARN, Root: true}, ""},
+		{"root at our own service", root, "penstock", Principal{Account: "000000000000", Region: "eu-central-1", AccessKeyID: rootID, ARN: rootARN, Root: true}, ""},
 		{"session", signingCredentials(user), "codepipeline", Principal{Account: "000000000000", Region: "eu-central-1", AccessKeyID: user.AccessKeyID, ARN: "arn:aws:sts::000000000000:assumed-role/R/s", Expires: user.Expiration}, ""},
+		{"another key", key, "codepipeline", Principal{Account: "111111111111", Region: "eu-central-1", AccessKeyID: keyID, ARN: "arn:aws:iam::111111111111:user/ci"}, ""},
+		{"key of a service", service, "penstock", Principal{Account: "222222222222", Region: "eu-central-1", AccessKeyID: serviceID, ARN: "arn:aws:iam::222222222222:user/admin", ServicePrincipal: "worker.example"}, ""},
+		{"another key's secret", sigv4.Credentials{AccessKeyID: keyID, SecretAccessKey: rootSecret}, "codepipeline", Principal{}, "InvalidSignatureException"},
+		{"another key with a token", keyWithToken, "codepipeline", Principal{}, "UnrecognizedClientException"},
+		{"no such key", sigv4.Credentials{AccessKeyID: "AKIAXXXXXXXXXXXXXXXX", SecretAccessKey: "x"}, "codepipeline", Principal{}, "UnrecognizedClientException"},
 		{"other service", root, "s3", Principal{}, "InvalidSignatureException"},
 		{"unknown key", sigv4.Credentials{AccessKeyID: "AKIAOTHER", SecretAccessKey: rootSecret}, "codepipeline", Principal{}, "UnrecognizedClientException"},
 		{"empty key", sigv4.Credentials{}, "codepipeline", Principal{}, "UnrecognizedClientException"},

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"bufio"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +17,7 @@ func LoadOrCreateCredentials(dataDir string) (id string, secret Secret, created 
 	name := filepath.Join(dataDir, "credentials")
 	text, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		id, secret = "AKIA"+rand.Text()[:16], newSecret()
+		id, secret = NewAccessKey()
 		content := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, string(secret))
 		text, err = createFile(name, []byte(content))
 		created = err == nil && string(text) == content
@@ -32,13 +30,6 @@ func LoadOrCreateCredentials(dataDir string) (id string, secret Secret, created 
 		return "", "", false, fmt.Errorf("%s: the profile [default] lacks aws_access_key_id or aws_secret_access_key", name)
 	}
 	return id, secret, created, nil
-}
-
-// newSecret has the shape of AWS's: 40 characters of base64.
-func newSecret() Secret {
-	b := make([]byte, 30)
-	rand.Read(b)
-	return Secret(base64.StdEncoding.EncodeToString(b))
 }
 
 func parseCredentials(text string) (id string, secret Secret) {

@@ -11,6 +11,9 @@ type Principal struct {
 	Region      string // from the credential scope
 	AccessKeyID string
 	ARN         string // for messages and audit: arn:aws:iam::ACCOUNT:user/NAME
+	// Root is set for the root access key, not for sessions made with it. Its
+	// holder runs the server and reaches into all accounts.
+	Root bool
 	// ServicePrincipal is the service that the caller is, for example
 	// worker.example.com; "" for callers that are none.
 	ServicePrincipal string

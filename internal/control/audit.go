@@ -28,8 +28,8 @@ type GetAuditInput struct {
 // GetAuditOutput is a piece of the records, oldest first.
 type GetAuditOutput struct {
 	Records []AuditRecord `json:"records"`
-	Cursor  string              `json:"cursor"` // for the next call
-	More    bool                `json:"more"`   // there may be more now
+	Cursor  string        `json:"cursor"` // for the next call
+	More    bool          `json:"more"`   // there may be more now
 }
 
 // auditPage is how many records one call returns at most.

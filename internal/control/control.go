@@ -45,6 +45,9 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.DeleteConnection":          operation(s.deleteConnection),
 		"Penstock.GetAudit":                  operation(s.getAudit),
 		"Penstock.RevokeClient":              operation(s.revokeClient),
+		"Penstock.CreateAccessKey":           operation(s.createAccessKey),
+		"Penstock.ListAccessKeys":            operation(s.listAccessKeys),
+		"Penstock.DeleteAccessKey":           operation(s.deleteAccessKey),
 		"Penstock.GetActionLog":              operation(s.getActionLog),
 		"Penstock.GetEvents":                 operation(s.getEvents),
 	}

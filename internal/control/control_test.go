@@ -53,7 +53,7 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { logs.Close() })
-	s := &server{T: t, who: auth.Principal{Account: "000000000000", Region: "eu-west-1", ARN: "arn:aws:iam::000000000000:root"}}
+	s := &server{T: t, who: auth.Principal{Account: "000000000000", Region: "eu-west-1", ARN: "arn:aws:iam::000000000000:root", Root: true}}
 	tokens := 0
 	s.Service = &control.Service{
 		Logs: logs, Version: "1.2.3", NewToken: func() string { tokens++; return fmt.Sprintf("token-%d", tokens) },

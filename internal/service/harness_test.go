@@ -124,6 +124,7 @@ const continuationPause = 30 * time.Second
 type options struct {
 	delay                        time.Duration // of continuations
 	maxPipelines, maxActionTypes int
+	createActionTypes            bool
 	maxPolling                   int
 	createActionTypes            bool // by UpdateActionType
 }
@@ -151,7 +152,8 @@ func newServer(t *testing.T, opts ...options) *server {
 	})
 	s.sessions = auth.NewSessions(master, time.Now)
 	authenticator := auth.NewAuthenticator(auth.Config{
-		Account: account, RootAccessKeyID: keyID, RootSecretAccessKey: secretKey, Sessions: s.sessions, Now: time.Now,
+		AccessKey: s.accessKey,
+		Account:   account, RootAccessKeyID: keyID, RootSecretAccessKey: secretKey, Sessions: s.sessions, Now: time.Now,
 	})
 	svc := service.New(s.store, service.Options{
 		Logger: log, Credentials: s.granted, PageKey: master.Subkey("page token v1"),
@@ -234,6 +236,19 @@ func (s *server) purge() {
 type caller struct {
 	s                 *server
 	id, secret, token string
+}
+
+// accessKey finds the keys that Penstock.CreateAccessKey has made.
+func (s *server) accessKey(id string) (auth.AccessKey, bool, error) {
+	var k store.AccessKey
+	err := s.store.View(context.Background(), func(r store.Reader) (err error) {
+		k, err = r.AccessKey(id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.AccessKey{}, false, nil
+	}
+	return auth.AccessKey{ID: k.ID, Secret: auth.Secret(k.Secret), Account: k.Account, User: k.User, ServicePrincipal: k.ServicePrincipal}, err == nil, err
 }
 
 // as returns a caller of another account.

@@ -66,6 +66,7 @@ type Reader interface {
 	TagReader
 	RuleReader
 	RegisteredReader
+	AccessKeyReader
 	RevisionReader
 	WatchReader
 	WebhookReader
@@ -83,6 +84,7 @@ type Tx interface {
 	ExecutionWriter
 	JobWriter
 	TypeWriter
+	AccessKeyWriter
 	ClientWriter
 	TagWriter
 	RevisionWriter

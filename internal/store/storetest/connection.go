@@ -97,7 +97,9 @@ func gitSources(f *fixture) {
 	}
 	check("set", []store.Repository{shop, site}, one, two)
 	refs := map[string]string{"refs/heads/é": "c1", "refs/tags/v1": "c2"}
-	f.update(func(tx store.Tx) error { return errors.Join(tx.SetReferences(shop, refs), tx.SetReferences(site, refs)) })
+	f.update(func(tx store.Tx) error {
+		return errors.Join(tx.SetReferences(shop, refs), tx.SetReferences(site, refs))
+	})
 	known := func(r store.Repository) (got map[string]string) {
 		f.view(func(v store.Reader) (err error) {
 			if got, err = v.References(r); errors.Is(err, store.ErrNotFound) {
