@@ -1,0 +1,189 @@
+package joblife
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// History collects calls. It is safe for concurrent use.
+type History struct {
+	began time.Time
+
+	mu    sync.Mutex
+	phase int
+	calls []Call
+	lost  map[string][]Call // lost polls by queue
+	queue map[string]string // of each job that was seen
+}
+
+// New returns an empty history.
+func New() *History {
+	return &History{began: time.Now(), lost: map[string][]Call{}, queue: map[string]string{}}
+}
+
+// Now is the time of the history, in nanoseconds.
+func (h *History) Now() int64 { return int64(time.Since(h.began)) }
+
+// Killed says that the server was killed and hand-outs may be forgotten.
+func (h *History) Killed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.phase++
+}
+
+// Phase is the life of the server that a call made now meets.
+func (h *History) Phase() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.phase
+}
+
+// Add enters a call that was sent at from and has just ended.
+func (h *History) Add(c Call, from int64, phase int) {
+	c.From, c.To, c.Phase = from, h.Now(), phase
+	h.Insert(c)
+}
+
+// Insert enters a call with the times that it has.
+func (h *History) Insert(c Call) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, c)
+}
+
+// Polled enters the hand-outs of a poll of the queue.
+func (h *History) Polled(queue string, partner bool, client int, from int64, phase int, jobs map[string]string) {
+	for id, nonce := range jobs {
+		h.mu.Lock()
+		h.queue[id] = queue
+		h.mu.Unlock()
+		h.Add(Call{Kind: HandOut, Job: id, Partner: partner, Client: client, Answer: Answer{Nonce: nonce}}, from, phase)
+	}
+}
+
+// LostPoll enters a poll whose answer never came.
+func (h *History) LostPoll(queue string, partner bool, client int, from int64, phase int) {
+	c := Call{Kind: HandOut, Partner: partner, Client: client, From: from, To: h.Now(), Phase: phase, Answer: Answer{Lost: true}}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost[queue] = append(h.lost[queue], c)
+}
+
+// Calls returns how many calls were entered about how many jobs.
+func (h *History) Calls() (calls, jobs int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.calls), len(h.queue)
+}
+
+// Problems judges the history: of each job that no order of its calls allows,
+// the calls, and of each pair of hand-outs that may not be, the two. Window is
+// how long a job that was handed out is nobody else's.
+func (h *History) Problems(window time.Duration) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	byJob := map[string][]Call{}
+	for _, c := range h.calls {
+		byJob[c.Job] = append(byJob[c.Job], c)
+	}
+	var problems []string
+	for id, calls := range byJob {
+		slices.SortFunc(calls, func(a, b Call) int { return cmp.Compare(a.From, b.From) })
+		problems = append(problems, twice(calls, window)...)
+		all := append(calls, h.perhaps(id, calls)...)
+		if !possible(all) {
+			problems = append(problems, "job "+id+" cannot have answered so:\n"+describe(calls))
+		}
+	}
+	return append(problems, h.order(byJob)...)
+}
+
+// perhaps are the lost polls that may have handed out the job between its first
+// call and its last.
+func (h *History) perhaps(id string, calls []Call) []Call {
+	first, last := calls[0], calls[len(calls)-1] // by when they were sent
+	var out []Call
+	for _, c := range h.lost[h.queue[id]] {
+		if c.From <= last.To && c.To >= first.From {
+			c.Job = id
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// possible asks porcupine. A call that got no answer took effect before its
+// connection broke, since that was the death of the server, or never.
+func possible(calls []Call) bool {
+	var ops []porcupine.Operation
+	for _, c := range calls {
+		ops = append(ops, porcupine.Operation{ClientId: c.Client, Input: c, Call: c.From, Return: c.To})
+	}
+	return porcupine.CheckOperations(model, ops)
+}
+
+// twice finds hand-outs of a job to two workers at a time. Only the death of
+// the server may end a window early.
+func twice(calls []Call, window time.Duration) []string {
+	var problems []string
+	var last *Call
+	for i, c := range calls {
+		if c.Kind != HandOut || c.Answer.Lost {
+			continue
+		}
+		if last != nil && last.Phase == c.Phase && c.To-last.From < int64(window) {
+			problems = append(problems, "job "+c.Job+" was handed to two workers:\n"+describe([]Call{*last, c}))
+		}
+		last = &calls[i]
+	}
+	return problems
+}
+
+// order finds jobs that were handed out before older ones of their queue. Ids
+// of jobs tell their age. A job counts as passed over when it was known to be
+// there, and was handed out only after the younger one was in a worker's hands,
+// unless a lost answer may have had it.
+func (h *History) order(byJob map[string][]Call) []string {
+	first := map[string][]Call{} // by queue
+	for id, calls := range byJob {
+		i := slices.IndexFunc(calls, func(c Call) bool { return c.Kind == HandOut })
+		if i >= 0 && !calls[i].Partner {
+			first[h.queue[id]] = append(first[h.queue[id]], calls[i])
+		}
+	}
+	var problems []string
+	for queue, calls := range first {
+		slices.SortFunc(calls, func(a, b Call) int { return cmp.Compare(a.From, b.From) })
+		for i, young := range calls {
+			for _, old := range calls[i+1:] {
+				hidden := slices.ContainsFunc(h.lost[queue], func(c Call) bool { return c.From < old.To })
+				if old.Job < young.Job && old.From > young.To && !hidden {
+					problems = append(problems, fmt.Sprintf("queue %s: the younger job was handed out first:\n%s", queue, describe([]Call{young, old})))
+				}
+			}
+		}
+	}
+	return problems
+}
+
+func describe(calls []Call) string {
+	var b strings.Builder
+	for _, c := range calls {
+		fmt.Fprintf(&b, "  %8.3f to %8.3f s, client %3d, life %d: %s %s %s", float64(c.From)/1e9, float64(c.To)/1e9, c.Client, c.Phase, c.Kind, c.Job, c.Nonce+c.Report)
+		switch a := c.Answer; {
+		case a.Lost:
+			b.WriteString(" → no answer\n")
+		case a.Code != "":
+			fmt.Fprintf(&b, " → %s\n", a.Code)
+		default:
+			fmt.Fprintf(&b, " → ok %s%s\n", a.Nonce, a.Status)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"penstock/e2e/joblife"
+	"penstock/jobworker"
+)
+
+const (
+	loadTypes   = 8 // of each kind
+	loadWorkers = 4 // of each type
+	loadWindow  = 10 * time.Second
+)
+
+// TestLoad lets 64 workers of both kinds loose on 16 action types. They are
+// slow, die before and after their acknowledgement, report late, twice and
+// differently, while executions are stopped and the server is killed. What they
+// saw must be what the life of a job allows, every report that was answered
+// must be in the history, and everything must end. PENSTOCK_E2E_KILLS and
+// PENSTOCK_E2E_EXECUTIONS make it longer.
+func TestLoad(t *testing.T) {
+	kills, executions := number(t, "PENSTOCK_E2E_KILLS", 3), number(t, "PENSTOCK_E2E_EXECUTIONS", 120)
+	if testing.Short() {
+		kills, executions = 1, 30
+	}
+	s := startServer(t, "--listen", freeAddress(t), "--ack-window", loadWindow.String())
+	f := &fleet{server: s, history: joblife.New(), calls: s.caller(), orphans: make(chan hand, 10_000), results: map[string]ending{}, started: map[string]string{}, actions: map[string]string{}, progress: make(chan struct{}, 1)}
+	tokens := f.prepare()
+
+	ctx, stop := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer stop()
+	var workers, input sync.WaitGroup
+	for i := range loadTypes {
+		for w := range loadWorkers {
+			workers.Go(func() { f.custom(ctx, i, 2*(i*loadWorkers+w)) })
+			workers.Go(func() { f.partner(ctx, i, 2*(i*loadWorkers+w)+1, tokens[i]) })
+		}
+	}
+	workers.Go(func() { f.undertaker(ctx) })
+	input.Go(func() { f.start(ctx, executions) })
+	for i := range kills {
+		f.until(ctx, (i+1)*executions*16/(kills+1)) // of some twenty calls for each execution
+		s.kill()
+		f.history.Killed()
+		if err := s.start(); err != nil {
+			t.Fatalf("restart: %v", err)
+		}
+	}
+	input.Wait()
+	f.tired.Store(true)
+	until(t, "every execution to end", func(ctx context.Context) (string, bool) { return f.open(ctx) })
+	stop()
+	workers.Wait()
+
+	f.bury()
+	calls, jobs := f.history.Calls()
+	t.Logf("%d calls about %d jobs of %d executions, %d kills", calls, jobs, len(f.started), kills)
+	for i, problem := range f.history.Problems(loadWindow) {
+		if i < 10 {
+			t.Error(problem)
+		}
+	}
+	f.check()
+}
+
+func number(t *testing.T, variable string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return n
+}
+
+// prepare makes the types and eight pipelines that use them all, and returns
+// the client tokens.
+func (f *fleet) prepare() (tokens []string) {
+	f.t.Helper()
+	for i := range loadTypes {
+		category := "Build"
+		if i < loadTypes/2 {
+			category = "Source"
+		}
+		f.call("CreateCustomActionType", object{"category": category, "provider": "Load" + strconv.Itoa(i), "version": "1",
+			"inputArtifactDetails": object{"minimumCount": 0, "maximumCount": 0}, "outputArtifactDetails": object{"minimumCount": 0, "maximumCount": 1}}, nil)
+		tokens = append(tokens, f.connect("Test", "Partner"+strconv.Itoa(i)).ClientToken)
+	}
+	for i := range loadTypes {
+		build := func(name string, k int) object {
+			return action(name, "Custom", "Build", "Load"+strconv.Itoa(loadTypes/2+k%(loadTypes/2)), nil)
+		}
+		test := func(name string, k int) object {
+			return action(name, "ThirdParty", "Test", "Partner"+strconv.Itoa(k%loadTypes), nil)
+		}
+		d := declaration("load-"+strconv.Itoa(i),
+			stage("Source", action("Fetch", "Custom", "Source", "Load"+strconv.Itoa(i%(loadTypes/2)), nil, outputs("Source"))),
+			stage("Work", build("One", i), build("Two", i+1), test("Three", i), test("Four", i+1)))
+		d["pipelineType"], d["executionMode"] = "V2", "PARALLEL"
+		f.call("CreatePipeline", object{"pipeline": d}, nil)
+	}
+	return tokens
+}
+
+// start starts executions and stops one in ten of them.
+func (f *fleet) start(ctx context.Context, executions int) {
+	for i := range executions {
+		name, token := "load-"+strconv.Itoa(i%loadTypes), fmt.Sprintf("load-%d", i)
+		var out struct{ PipelineExecutionID string }
+		if !f.surely(ctx, "StartPipelineExecution", object{"name": name, "clientRequestToken": token}, &out) {
+			return
+		}
+		f.mu.Lock()
+		f.started[out.PipelineExecutionID] = name
+		f.mu.Unlock()
+		if i%10 == 9 {
+			f.rest(ctx, 50*time.Millisecond)
+			f.abandon(ctx, name, out.PipelineExecutionID)
+		}
+		f.rest(ctx, 10*time.Millisecond)
+	}
+}
+
+// abandon stops an execution and enters that into the lives of its jobs.
+func (f *fleet) abandon(ctx context.Context, name, id string) {
+	from, phase := f.history.Now(), f.history.Phase()
+	err := f.calls.Call(ctx, "StopPipelineExecution", object{"pipelineName": name, "pipelineExecutionId": id, "abandon": true}, nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, ok := errors.AsType[*jobworker.Error](err)
+	refused := ok && e.Code != "" && e.Status < 500
+	if !refused {
+		f.stops = append(f.stops, stopped{name, id, joblife.Call{Kind: joblife.Stop, From: from, To: f.history.Now(), Phase: phase, Answer: joblife.Answer{Lost: err != nil}}})
+	} else if e.Code != "PipelineExecutionNotStoppableException" {
+		f.t.Errorf("StopPipelineExecution: %v", err)
+	}
+}
+
+// bury enters the stops of executions into the lives of their jobs.
+func (f *fleet) bury() {
+	for _, stop := range f.stops {
+		out, err := f.codepipeline().ListActionExecutions(f.t.Context(), &codepipeline.ListActionExecutionsInput{PipelineName: &stop.pipeline,
+			Filter: &types.ActionExecutionFilter{PipelineExecutionId: &stop.execution}})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for _, d := range out.ActionExecutionDetails {
+			for job, action := range f.actions {
+				if action == *d.ActionExecutionId {
+					c := stop.call
+					c.Job = job
+					f.history.Insert(c)
+				}
+			}
+		}
+	}
+}
+
+// open tells of an execution that has not ended.
+func (f *fleet) open(ctx context.Context) (string, bool) {
+	for i := range loadTypes {
+		name := "load-" + strconv.Itoa(i)
+		pages := codepipeline.NewListPipelineExecutionsPaginator(f.codepipeline(), &codepipeline.ListPipelineExecutionsInput{PipelineName: &name})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return err.Error(), false
+			}
+			for _, e := range page.PipelineExecutionSummaries {
+				if e.Status == types.PipelineExecutionStatusInProgress || e.Status == types.PipelineExecutionStatusStopping {
+					return fmt.Sprintf("%s %s is %s", name, *e.PipelineExecutionId, e.Status), false
+				}
+			}
+		}
+	}
+	return "", true
+}
+
+// check holds what was reported against the history of the actions.
+func (f *fleet) check() {
+	f.t.Helper()
+	seen := 0
+	for i := range loadTypes {
+		name := "load-" + strconv.Itoa(i)
+		pages := codepipeline.NewListActionExecutionsPaginator(f.codepipeline(), &codepipeline.ListActionExecutionsInput{PipelineName: &name})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(f.t.Context())
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			for _, d := range page.ActionExecutionDetails {
+				want, reported := f.results[*d.ActionExecutionId]
+				if reported {
+					seen++
+				}
+				external := ""
+				if d.Output != nil && d.Output.ExecutionResult != nil {
+					external = aws.ToString(d.Output.ExecutionResult.ExternalExecutionId)
+				}
+				ended := d.Status == types.ActionExecutionStatusSucceeded || d.Status == types.ActionExecutionStatusFailed
+				if reported && (string(d.Status) != want.status || external != want.externalID) || !reported && ended {
+					f.t.Errorf("%s/%s was reported as %+v and is %s", name, *d.ActionName, want, asJSON(d))
+				}
+			}
+		}
+	}
+	if seen != len(f.results) {
+		f.t.Errorf("%d actions were reported, %d are in the history", len(f.results), seen)
+	}
+}
