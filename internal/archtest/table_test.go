@@ -85,6 +85,8 @@ var table = []row{
 	{"internal/webhook", "internal/connection internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/git internal/gitevent internal/jsonpath internal/store", "",
 		"a delivery is one store call, like an operation; it knows no principal and no wire of AWS"},
 	{"internal/audit", "internal/api internal/auth internal/core/fault internal/core/job internal/store", "", "who touched which secret; names no operation"},
+	{"internal/eventbridge", "internal/api internal/auth internal/core/engine internal/core/eventrule internal/core/fault internal/event internal/jsonpath internal/store", "",
+		"a service of its own beside CodePipeline; it starts pipelines by store.Step like any operation"},
 	{"internal/service", "internal/api internal/audit internal/auth internal/blob internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/core/trigger internal/sourcehost internal/store internal/webhook jobworker", "",
 		"authorise, translate, one store call; jobworker only to satisfy its Client"},
 	{"internal/control", "internal/actionlog internal/api internal/audit internal/auth internal/connection internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/service internal/store internal/webhook", "",
@@ -102,10 +104,10 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/git internal/event/snssink internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
-	{"internal/declfile", "internal/api internal/core/actiontype internal/core/fault internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
+	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
 	{"internal/runlocal", "internal/api internal/app internal/archive internal/config internal/core/actiontype internal/core/pipeline internal/execworker internal/sigv4 internal/workspace jobworker",
 		sdk + " github.com/spf13/pflag", "a server of its own, and a client of it"},
 	{"internal/clientcfg", "internal/api internal/sigv4 jobworker", sdk, "finds the server as the AWS CLI does"},
