@@ -34,7 +34,7 @@ type declarationFlags struct {
 
 func (d *declarationFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&d.types, "action-type", nil, "`FILE` with the input of create-custom-action-type, or a list of such (repeatable)")
+	flags.StringArrayVar(&d.types, "action-type", nil, "`FILE` with the input of create-custom-action-type or update-action-type, or a list of such (repeatable)")
 	flags.BoolVar(&d.unknown, "allow-unknown-types", false, "accept custom and partner action types that no --action-type describes")
 }
 

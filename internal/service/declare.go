@@ -13,3 +13,9 @@ func Declaration(in *api.PipelineDeclaration) *pipeline.Declaration { return dec
 // CustomType translates the input of CreateCustomActionType as that operation
 // does.
 func CustomType(in *api.CreateCustomActionTypeInput) actiontype.Type { return customTypeFrom(in) }
+
+// RegisteredType translates and checks the declaration of an action type with an
+// executor as UpdateActionType does.
+func RegisteredType(in *api.ActionTypeDeclaration) (actiontype.Type, error) {
+	return registeredTypeFrom(in)
+}
