@@ -56,6 +56,7 @@ type App struct {
 	svc         *service.Service
 	sources     *scheduler.Sources
 	poller      *connection.Poller
+	rules       rules
 	metrics     *obs.Metrics
 	workers     []worker
 	lambda      *lambda.Functions
@@ -131,8 +132,11 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 			return a.svc.SourceChanged(ctx, w, r)
 		},
 	})
+	if err := a.openRules(ctx); err != nil {
+		return err
+	}
 	if a.embedded != nil {
-		a.embedded.OnPut(func(w blob.Written) { a.sources.ObjectChanged(w.Bucket, w.Key) })
+		a.embedded.OnPut(a.objectWritten)
 	}
 	starter, err := a.connect()
 	if err != nil {
@@ -162,7 +166,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version,
 		Connections: control.ConnectionOptions{BaseURL: a.publicURL, Check: a.checkBase, Changed: a.poller.Changed, Max: cfg.Git.Max}}
 	a.handler = (&router{
-		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: ctl.Operations(), Observe: a.metrics.Call}),
+		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: a.extraOperations(ctl), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
 		s3:  a.s3Handler(authenticator),
 		own: a.ownPages(receiver),
@@ -220,6 +224,8 @@ func (a *App) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { (&scheduler.Timers{Store: a.store, Log: a.log}).Run(ctx) })
 	loops.Go(func() { a.sources.Run(ctx) })
+	loops.Go(func() { a.rules.schedules.Run(ctx) })
+	loops.Go(func() { a.rules.follower.Run(ctx) })
 	loops.Go(func() { a.poller.Run(ctx) })
 	loops.Go(func() { (&scheduler.Purge{Store: a.store, Log: a.log, Interval: 10 * time.Minute}).Run(ctx) })
 	for _, f := range a.feeds {

@@ -65,7 +65,7 @@ func NewAuthenticator(c Config) *Authenticator {
 		jobActive:  c.JobActive,
 	}
 	for v, services := range map[*sigv4.Verifier][]string{
-		&a.json: {"codepipeline", "penstock"},
+		&a.json: {"codepipeline", "events", "penstock"},
 		&a.s3:   {"s3"},
 		&a.sts:  {"sts"},
 	} {

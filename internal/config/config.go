@@ -57,6 +57,7 @@ type Config struct {
 	MaxPipelines      int
 	MaxPolling        int
 	MaxActionTypes    int
+	MaxEventRules     int
 	CreateActionTypes bool // by UpdateActionType
 
 	EventFile   string // "" = no such sink
@@ -105,6 +106,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.IntVar(&c.MaxPolling, "max-polling-pipelines", 300, "pipelines with polling sources of an account in a region")
 	f.IntVar(&c.MaxActionTypes, "max-action-types", 50, "custom action types, and registered ones, of an account in a region")
 	f.BoolVar(&c.CreateActionTypes, "allow-create-action-types", false, "let UpdateActionType register action types that are not there, as `penstock action-type register` does")
+	f.IntVar(&c.MaxEventRules, "max-event-rules", 300, "EventBridge rules of an account in a region")
 	f.StringVar(&c.EventFile, "event-file", "", "file to append state-change events to, one JSON document a line")
 	f.StringVar(&c.EventURL, "event-url", "", "URL to post state-change events to, signed with PENSTOCK_EVENT_SECRET")
 	c.Webhook.flags(f)

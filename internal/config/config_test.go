@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 	want := map[string]any{
 		"Listen": "127.0.0.1:7480", "Data": "./penstock-data", "Database": "", "Account": "000000000000", "HostRunner": true,
 		"AckWindow": 2 * time.Minute, "ContinuationDelay": 30 * time.Second, "PollInterval": time.Minute, "CredentialLife": time.Hour,
-		"MaxPipelines": 1000, "MaxPolling": 300, "MaxActionTypes": 50, "LogLevel": slog.LevelInfo, "LogFormat": "text", "S3Endpoint": "",
+		"MaxPipelines": 1000, "MaxPolling": 300, "MaxEventRules": 300, "MaxActionTypes": 50, "LogLevel": slog.LevelInfo, "LogFormat": "text", "S3Endpoint": "",
 	}
 	for name, w := range want {
 		if got := reflect.ValueOf(c).FieldByName(name).Interface(); !reflect.DeepEqual(got, w) {

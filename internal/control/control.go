@@ -5,7 +5,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"penstock/internal/actionlog"
@@ -53,19 +52,15 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 	}
 }
 
-// operation adapts a typed function: it decodes the body and finds the caller.
+// operation adapts a typed function: it finds the caller.
 func operation[In, Out any](fn func(ctx context.Context, who auth.Principal, in *In) (*Out, error)) api.ExtraOperation {
-	return func(ctx context.Context, body []byte) (any, error) {
+	return api.Extra(func(ctx context.Context, in *In) (*Out, error) {
 		who, ok := auth.PrincipalFrom(ctx)
 		if !ok {
 			return nil, errors.New("control: no principal in the context")
 		}
-		in := new(In)
-		if err := json.Unmarshal(body, in); err != nil {
-			return nil, fault.New("SerializationException", "%v", err)
-		}
 		return fn(ctx, who, in)
-	}
+	})
 }
 
 // invalid is a ValidationException.
