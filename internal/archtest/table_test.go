@@ -23,7 +23,8 @@ var table = []row{
 	{"internal/core/variable", "internal/core/fault", "", "pure"},
 	{"internal/core/cron", "", "", "pure"},
 	{"internal/core/eventrule", "internal/core/cron", "", "pure"},
-	{"internal/core/rule", "internal/core/cron", "", "pure"},
+	{"internal/core/pattern", "", "", "pure"},
+	{"internal/core/rule", "internal/core/cron internal/core/pattern", "", "pure"},
 	{"internal/core/glob", "", "", "pure: the language of filters alone"},
 	{"internal/core/pipeline", "internal/core/fault internal/core/glob internal/core/rule internal/core/variable", "", "pure"},
 	{"internal/core/trigger", "internal/core/glob internal/core/pipeline", "", "pure"},
@@ -42,7 +43,7 @@ var table = []row{
 	{"internal/procgroup", "", "", "processes alone"},
 	{"internal/hostcert", "", "", "certificates alone"},
 	{"internal/git", "internal/procgroup internal/workspace", "", "the git program alone; it knows no connections"},
-	{"internal/jsonpath", "", "", "paths alone; it knows no webhooks"},
+	{"internal/jsonpath", "internal/core/pattern", "", "paths alone; it knows no webhooks"},
 	{"internal/migration", "", "", "the files alone; it knows no database"},
 	{"internal/sqlite", "internal/migration", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
@@ -127,7 +128,7 @@ var table = []row{
 
 // pureStd is what the core may use of the standard library: no context, clock,
 // randomness, file, network, reflection or wire format.
-const pureStd = "errors fmt iter maps net/netip regexp slices strconv strings time unicode unicode/utf8"
+const pureStd = "errors fmt iter maps net/netip regexp regexp/syntax slices strconv strings time unicode unicode/utf8"
 
 // notPure are functions of those packages that read the clock or the world.
 const notPure = "time.Now time.Since time.Until time.Sleep time.After time.AfterFunc time.Tick time.NewTimer time.NewTicker time.LoadLocation " +

@@ -3,10 +3,11 @@ package jsonpath
 import (
 	"cmp"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"penstock/internal/core/pattern"
 )
 
 // condition is what a filter asks of an item.
@@ -29,7 +30,7 @@ type (
 	operand struct {
 		path    *Path
 		literal any
-		pattern *regexp.Regexp
+		pattern *pattern.Pattern
 	}
 )
 
@@ -139,9 +140,9 @@ func (s *search) contains(all, part any) bool {
 	return false
 }
 
-func (s *search) matches(pattern *regexp.Regexp, v any) bool {
+func (s *search) matches(p *pattern.Pattern, v any) bool {
 	text, ok := Scalar(v)
-	return ok && s.spend(len(text)) && pattern.MatchString(text)
+	return ok && s.spend(p.Cost(text)) && p.Match(text)
 }
 
 // sized is "size", how many characters or elements there are, and "empty",

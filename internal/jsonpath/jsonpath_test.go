@@ -208,6 +208,7 @@ func TestWorkIsBounded(t *testing.T) {
 		"filter of scans": {"$..[?(@..x)]..[?(@..y)]", parse(t, strings.Repeat(`{"k":`, 9000)+"1"+strings.Repeat("}", 9000))},
 		"long texts":      {"$.l[?($.b contains @.c || $.b contains @.a && $.b contains 'y')]", wide},
 		"patterns":        {"$.l[?($.b =~ /(x|y)*z/)]", wide},
+		"one pattern":     {"$[?(@ =~ /(a?){1000}/)]", []any{strings.Repeat("a", 10_000)}},
 		"lists":           {"$.l[?($..a == $..a)]", wide},
 	} {
 		t.Run(name, func(t *testing.T) {

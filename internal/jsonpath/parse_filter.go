@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"penstock/internal/core/pattern"
 )
 
 // either reads conditions joined by ||.
@@ -131,7 +133,7 @@ func (p *parser) literal() (any, error) {
 }
 
 // pattern reads /…/ with its flags; it has to match a whole text.
-func (p *parser) pattern() (*regexp.Regexp, error) {
+func (p *parser) pattern() (*pattern.Pattern, error) {
 	if !p.take("/") {
 		return nil, p.unexpected()
 	}
@@ -155,7 +157,7 @@ func (p *parser) pattern() (*regexp.Regexp, error) {
 	if set := p.text[flags:p.pos]; set != "" {
 		text = "(?" + set + ":" + text + ")"
 	}
-	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	re, err := pattern.Compile(text)
 	if err != nil {
 		return nil, p.errorf("the pattern cannot be used: %v", err)
 	}

@@ -38,6 +38,8 @@ func TestVariableCheck(t *testing.T) {
 		"unbalanced":    {"Variable": "a", "Operator": "MATCHES", "Value": "a)|(b"},
 		"lookahead":     {"Variable": "a", "Operator": "MATCHES", "Value": "(?!b)a"},
 		"backreference": {"Variable": "aa", "Operator": "MATCHES", "Value": `(a)\1`},
+		"large":         {"Variable": "a", "Operator": "MATCHES", "Value": strings.Repeat("(a?){1000}", 100)},
+		"long":          {"Variable": strings.Repeat("a", 100_000), "Operator": "MATCHES", "Value": "(a?){100}"},
 	} {
 		if v := Evaluate("VariableCheck", config, time.Time{}, nil); v.Err == nil || v.Passed {
 			t.Errorf("%s: %+v, want an error", name, v)

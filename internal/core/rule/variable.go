@@ -2,9 +2,10 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"penstock/internal/core/pattern"
 )
 
 // variableCheck compares a variable with a value. MATCHES holds when the
@@ -23,14 +24,14 @@ func variableCheck(variable, operator, value string) (passed bool, why string, e
 	case "CONTAINS":
 		passed = strings.Contains(variable, value)
 	case "MATCHES":
-		if _, err := regexp.Compile(value); err != nil {
+		p, err := pattern.Compile(value)
+		if err != nil {
 			return false, "", fmt.Errorf("the value '%s' is not a regular expression that can be evaluated: %v", shorten(value), err)
 		}
-		re, err := regexp.Compile(`\A(?:` + value + `)\z`)
-		if err != nil {
-			return false, "", err
+		if p.Cost(variable) > maxCost {
+			return false, "", fmt.Errorf("the value '%s' takes too long to compare with a text of %d bytes", shorten(value), len(variable))
 		}
-		passed = re.MatchString(variable)
+		passed = p.Match(variable)
 	}
 	answer := "is false"
 	if passed {
@@ -46,6 +47,10 @@ func checkOperator(operator string) error {
 	}
 	return fmt.Errorf("the operator '%s' is not one of EQ, NE, CONTAINS and MATCHES", shorten(operator))
 }
+
+// maxCost bounds one comparison, in steps: it is made while the pipeline, and
+// with SQLite everybody who writes, waits for it. It is some 100 ms.
+const maxCost = 4_000_000
 
 // maxShown is how much of a value is shown to people, in bytes.
 const maxShown = 200
