@@ -19,9 +19,10 @@ func (c *cli) auditCommand() *cobra.Command {
 		Use:   "audit",
 		Short: "Print the calls that touched secrets",
 		Long: `Audit prints the calls that showed secrets of jobs to a worker, used or changed
-the token of a partner's client, or tried to with a wrong one: when, who, from
-where, what, and what came of it. Secrets themselves are in no record. It begins
-a day ago, or as far back as --since says; the server keeps records for 90 days.
+the token of a partner's client, or tried to with a wrong one, and those that
+made or deleted access keys: when, who, from where, what, and what came of it.
+Secrets themselves are in no record. It begins a day ago, or as far back as
+--since says; the server keeps records for 90 days.
 
 With --follow it goes on with what happens next, until it is interrupted. With
 --output json it prints one record a line.`,
@@ -109,6 +110,9 @@ func auditLine(scr screen, r *control.AuditRecord) string {
 	var what []string
 	if r.ClientID != "" {
 		what = append(what, "client "+r.ClientID)
+	}
+	if r.KeyID != "" {
+		what = append(what, "access key "+r.KeyID)
 	}
 	for _, j := range r.Jobs {
 		text := "job " + j.ID + " " + j.Pipeline + "/" + j.Stage + "/" + j.Action

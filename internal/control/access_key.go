@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"penstock/internal/audit"
 	"penstock/internal/auth"
 	"penstock/internal/core/fault"
 	"penstock/internal/store"
@@ -82,6 +83,9 @@ func (s *Service) createAccessKey(ctx context.Context, who auth.Principal, in *C
 		if len(all) >= maxAccessKeys {
 			return fault.New("LimitExceededException", "There are %d access keys, as many as there may be", len(all))
 		}
+		if err := s.auditKey(ctx, tx, "CreateAccessKey", k.ID); err != nil {
+			return err
+		}
 		return tx.InsertAccessKey(k)
 	})
 	if err != nil {
@@ -128,7 +132,12 @@ func (s *Service) deleteAccessKey(ctx context.Context, who auth.Principal, in *D
 	if err := operatorOnly(who, "DeleteAccessKey"); err != nil {
 		return nil, err
 	}
-	err := s.Store.Update(ctx, func(tx store.Tx) error { return tx.DeleteAccessKey(in.AccessKeyID) })
+	err := s.Store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.DeleteAccessKey(in.AccessKeyID); err != nil {
+			return err
+		}
+		return s.auditKey(ctx, tx, "DeleteAccessKey", in.AccessKeyID)
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = invalid("there is no access key '%s'; see `penstock access-key list`", in.AccessKeyID)
 	}
@@ -136,4 +145,12 @@ func (s *Service) deleteAccessKey(ctx context.Context, who auth.Principal, in *D
 		return nil, err
 	}
 	return &struct{}{}, nil
+}
+
+// auditKey records the call that made or ended an access key, in the
+// transaction that does.
+func (s *Service) auditKey(ctx context.Context, tx store.Tx, operation, id string) error {
+	r := audit.Record(ctx, s.Store.Now(), operation, nil)
+	r.KeyID = id
+	return tx.PutAudit(r)
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"penstock/internal/audit"
 	"penstock/internal/core/fault"
@@ -10,25 +11,46 @@ import (
 )
 
 // shown records that the call is about to show secrets of jobs, before it
-// does. Jobs without any cost nothing.
+// does: once for each account and region that they are of. Jobs without any
+// cost nothing.
 func (s *Service) shown(ctx context.Context, operation string, jobs ...*job.Job) error {
-	var list []store.AuditJob
+	var records []store.AuditRecord
 	for _, j := range jobs {
-		if keys := audit.Secrets(j); len(keys) > 0 {
-			list = append(list, audit.Job(j, keys))
+		keys := audit.Secrets(j)
+		if len(keys) == 0 {
+			continue
 		}
+		i := slices.IndexFunc(records, func(r store.AuditRecord) bool { return r.Account == j.Account && r.Region == j.Region })
+		if i < 0 {
+			i = len(records)
+			records = append(records, s.record(ctx, operation, j, nil))
+		}
+		records[i].Jobs = append(records[i].Jobs, audit.Job(j, keys))
 	}
-	if len(list) == 0 {
+	if len(records) == 0 {
 		return nil
 	}
-	r := audit.Record(ctx, s.store.Now(), operation, nil)
-	r.Jobs = list
-	return s.store.Update(ctx, func(tx store.Tx) error { return tx.PutAudit(r) })
+	return s.store.Update(ctx, func(tx store.Tx) error {
+		for _, r := range records {
+			if err := tx.PutAudit(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// record begins the record of a call about a job, which belongs to the account
+// of the job whoever calls.
+func (s *Service) record(ctx context.Context, operation string, j *job.Job, err error) store.AuditRecord {
+	r := audit.Record(ctx, s.store.Now(), operation, err)
+	r.Account, r.Region = j.Account, j.Region
+	return r
 }
 
 // opened records that a client's token was used to look at a job.
 func (s *Service) opened(ctx context.Context, operation string, j *job.Job) error {
-	r := audit.Record(ctx, s.store.Now(), operation, nil)
+	r := s.record(ctx, operation, j, nil)
 	r.ClientID, r.Jobs = j.ClientID, []store.AuditJob{audit.Job(j, audit.Secrets(j))}
 	return s.store.Update(ctx, func(tx store.Tx) error { return tx.PutAudit(r) })
 }
@@ -39,12 +61,12 @@ func (s *Service) refusedToken(ctx context.Context, operation, jobID string, err
 	if fault.Code(err) != invalidToken {
 		return err
 	}
-	r := audit.Record(ctx, s.store.Now(), operation, err)
 	failed := s.store.Update(ctx, func(tx store.Tx) error {
-		j, err := tx.Job(jobID)
-		if err != nil {
-			return err
+		j, missing := tx.Job(jobID)
+		if missing != nil {
+			return missing
 		}
+		r := s.record(ctx, operation, j, err)
 		r.ClientID, r.Jobs = j.ClientID, []store.AuditJob{audit.Job(j, nil)}
 		return tx.PutAudit(r)
 	})

@@ -253,6 +253,9 @@ func (s *server) audit() (list []string, records []store.AuditRecord) {
 		if r.ClientID != "" {
 			line += " client"
 		}
+		if r.KeyID != "" {
+			line += " key " + r.KeyID
+		}
 		for _, j := range r.Jobs {
 			line += " " + j.Pipeline + "/" + j.Stage + "/" + j.Action + ":" + strings.Join(j.Secrets, ",")
 		}
@@ -297,6 +300,10 @@ func TestAudit(t *testing.T) {
 	s.root.must("GetJobDetails", `{"jobId":"`+j+`"}`) // masked by now
 	s.rotate(ids[0], time.Hour)
 	s.revoke(ids[0])
+	key := s.root.must("Penstock.CreateAccessKey", `{"account":"222222222222"}`)
+	keyID2 := text(t, key, "accessKeyId")
+	s.root.must("Penstock.DeleteAccessKey", `{"accessKeyId":"`+keyID2+`"}`)
+	s.root.refuse("Penstock.DeleteAccessKey", `{"accessKeyId":"`+keyID2+`"}`, "ValidationException", "")
 
 	got, records := s.audit()
 	want := []string{
@@ -311,6 +318,8 @@ func TestAudit(t *testing.T) {
 		"GetJobDetails OK ours/Build/Make:Password",
 		"RotateClient OK client",
 		"RevokeClient OK client",
+		"CreateAccessKey OK key " + keyID2,
+		"DeleteAccessKey OK key " + keyID2,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("records\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -327,7 +336,7 @@ func TestAudit(t *testing.T) {
 		requests[r.RequestID] = true
 	}
 	raw := s.root.must("Penstock.GetAudit", `{"sinceSeconds":86400}`)
-	for _, secret := range append(tokens, hush, secretKey) {
+	for _, secret := range append(tokens, hush, secretKey, text(t, key, "secretAccessKey")) {
 		if strings.Contains(raw, secret) {
 			t.Errorf("%q is in the records", secret)
 		}

@@ -11,7 +11,7 @@ type AuditRecord struct {
 	// Number counts the records and grows; there may be gaps.
 	Number      int64      `json:"number,omitempty"`
 	Time        time.Time  `json:"time"`
-	Account     string     `json:"account"` // of the caller
+	Account     string     `json:"account"` // whose secrets they are
 	Region      string     `json:"region"`
 	Principal   string     `json:"principal"` // ARN of the caller
 	AccessKeyID string     `json:"accessKeyId"`
@@ -20,6 +20,7 @@ type AuditRecord struct {
 	Operation   string     `json:"operation"`
 	Outcome     string     `json:"outcome"` // OK or the error's code
 	ClientID    string     `json:"clientId,omitempty"`
+	KeyID       string     `json:"keyId,omitempty"` // the access key that was made or deleted
 	Jobs        []AuditJob `json:"jobs,omitempty"`
 }
 
