@@ -157,7 +157,7 @@ func (t *txn) ConnectionDelivered(connection, delivery string, now time.Time) (b
 
 // purgeConnectionDeliveries removes deliveries that may come again.
 func (t *txn) purgeConnectionDeliveries(now time.Time, limit int) (int, error) {
-	return t.affected(`DELETE FROM connection_delivery WHERE (connection, delivery) IN
-		(SELECT connection, delivery FROM connection_delivery WHERE at <= $1 ORDER BY at LIMIT $2)`,
+	return t.affected(`DELETE FROM connection_delivery WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM connection_delivery WHERE at <= $1 ORDER BY at LIMIT $2))`,
 		millis(now.Add(-store.DeliveryRetention)), limit)
 }

@@ -61,6 +61,8 @@ type Driver struct {
 	jobs         *memo.Shared[string, *job.Job]                      // what never changes of a job
 	live         *memo.Shared[int64, *live]                          // as of some change
 
+	groups, alone atomic.Int64 // transactions of groups, and of updates that ran alone
+
 	timers   chan struct{}
 	earliest atomic.Int64 // no timer that a listener does not know of is due earlier
 	outbox   notice       // counts reasons to look at the outbox

@@ -136,6 +136,7 @@ func (g *group) release(pipelineID int64) {
 // serve runs the group to its end, on the lane's goroutine.
 func (g *group) serve(l *lane) {
 	ctx, begun := l.d.alive, false
+	l.d.groups.Add(1)
 	conn, err := l.connection()
 	if err != nil {
 		g.abort()

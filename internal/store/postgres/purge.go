@@ -43,8 +43,8 @@ func (t *txn) Purge(now time.Time, limit int) (more bool, err error) {
 
 // purgeJobs removes jobs that ended long ago.
 func (t *txn) purgeJobs(now time.Time, limit int) (int, error) {
-	return t.affected(`DELETE FROM job WHERE id IN
-		(SELECT id FROM job WHERE ended_at <> 0 AND ended_at < $1 ORDER BY ended_at LIMIT $2)`,
+	return t.affected(`DELETE FROM job WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM job WHERE ended_at <> 0 AND ended_at < $1 ORDER BY ended_at LIMIT $2))`,
 		millis(now.Add(-job.Retention)), limit)
 }
 
@@ -52,36 +52,27 @@ func (t *txn) purgeJobs(now time.Time, limit int) (int, error) {
 // number. Rows that nobody ever looked for have none.
 func (t *txn) purgeOutbox(now time.Time, limit int) (int, error) {
 	before := millis(now.Add(-outboxRetention))
-	n, err := t.affected(`DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq > 0 ORDER BY seq LIMIT $2) AND at < $1
+	n, err := t.affected(`DELETE FROM outbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM outbox ORDER BY seq LIMIT $2)) AND at < $1
 		AND number IS DISTINCT FROM (SELECT number FROM outbox WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1)`, before, limit)
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.affected(`DELETE FROM former_pipeline WHERE id IN
-		(SELECT id FROM former_pipeline WHERE removed < $1 ORDER BY removed LIMIT $2)`, before, limit)
+	_, err = t.affected(`DELETE FROM former_pipeline WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM former_pipeline WHERE removed < $1 ORDER BY removed LIMIT $2))`, before, limit)
 	return n, err
 }
 
 // history removes rows of one pipeline, some at a time.
 var history = []string{
-	`DELETE FROM action_execution WHERE (pipeline_id, id) IN
-		(SELECT pipeline_id, id FROM action_execution WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM rule_execution WHERE (pipeline_id, id) IN
-		(SELECT pipeline_id, id FROM rule_execution WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM execution WHERE (pipeline_id, id) IN
-		(SELECT pipeline_id, id FROM execution WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM pipeline_version WHERE (pipeline_id, version) IN
-		(SELECT pipeline_id, version FROM pipeline_version WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM action_latest WHERE (pipeline_id, stage, action) IN
-		(SELECT pipeline_id, stage, action FROM action_latest WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM stage_passed WHERE (pipeline_id, stage, version, execution) IN
-		(SELECT pipeline_id, stage, version, execution FROM stage_passed WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM revision WHERE (pipeline_id, action, revision, change) IN
-		(SELECT pipeline_id, action, revision, change FROM revision WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM start_token WHERE (pipeline_id, token) IN
-		(SELECT pipeline_id, token FROM start_token WHERE pipeline_id = $1 LIMIT $2)`,
-	`DELETE FROM polling_stopped WHERE pipeline_id IN
-		(SELECT pipeline_id FROM polling_stopped WHERE pipeline_id = $1 LIMIT $2)`,
+	`DELETE FROM action_execution WHERE ctid = ANY (ARRAY(SELECT ctid FROM action_execution WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM rule_execution WHERE ctid = ANY (ARRAY(SELECT ctid FROM rule_execution WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM execution WHERE ctid = ANY (ARRAY(SELECT ctid FROM execution WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM pipeline_version WHERE ctid = ANY (ARRAY(SELECT ctid FROM pipeline_version WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM action_latest WHERE ctid = ANY (ARRAY(SELECT ctid FROM action_latest WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM stage_passed WHERE ctid = ANY (ARRAY(SELECT ctid FROM stage_passed WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM revision WHERE ctid = ANY (ARRAY(SELECT ctid FROM revision WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM start_token WHERE ctid = ANY (ARRAY(SELECT ctid FROM start_token WHERE pipeline_id = $1 LIMIT $2))`,
+	`DELETE FROM polling_stopped WHERE ctid = ANY (ARRAY(SELECT ctid FROM polling_stopped WHERE pipeline_id = $1 LIMIT $2))`,
 }
 
 // purgePipelines removes the history of deleted pipelines, then themselves.

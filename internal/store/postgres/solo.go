@@ -82,6 +82,7 @@ func (d *Driver) attempt(ctx context.Context, fn func(store.Tx) error, definitio
 		return false, d.closing(err)
 	}
 	defer conn.Release()
+	d.alone.Add(1)
 	s := &alone{ctx: ctx, conn: conn.Conn()}
 	t := d.newTxn(s)
 	t.definitions = definitions

@@ -94,7 +94,7 @@ func (t *txn) Delivered(webhookID int64, delivery string, now time.Time) (bool, 
 
 // purgeDeliveries removes deliveries that may come again.
 func (t *txn) purgeDeliveries(now time.Time, limit int) (int, error) {
-	return t.affected(`DELETE FROM webhook_delivery WHERE (webhook_id, delivery) IN
-		(SELECT webhook_id, delivery FROM webhook_delivery WHERE at <= $1 ORDER BY at LIMIT $2)`,
+	return t.affected(`DELETE FROM webhook_delivery WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM webhook_delivery WHERE at <= $1 ORDER BY at LIMIT $2))`,
 		millis(now.Add(-store.DeliveryRetention)), limit)
 }

@@ -14,6 +14,7 @@ import (
 	"penstock/internal/sqlite"
 	"penstock/internal/store"
 	"penstock/internal/store/memo"
+	"penstock/internal/store/storetest"
 )
 
 // sameAsLoaded compares what the writer keeps about the pipelines with what
@@ -66,8 +67,8 @@ func TestLiveStateIsWhatIsStored(t *testing.T) {
 	d := s.Driver.(*Driver)
 	random := rand.New(rand.NewPCG(1, 2))
 	var line [2]string
-	for i, st := range benchStages() {
-		line[i] = job.Queue(job.Custom, benchAccount, benchRegion, st.Actions[0].Type, "")
+	for i, st := range storetest.BenchStages() {
+		line[i] = job.Queue(job.Custom, storetest.Account, storetest.Region, st.Actions[0].Type, "")
 	}
 	ended, version := 0, 1
 	for range 600 {
@@ -84,7 +85,7 @@ func TestLiveStateIsWhatIsStored(t *testing.T) {
 			if random.IntN(10) == 0 {
 				version++
 				d := &pipeline.Declaration{
-					Name: "p", Version: version, Mode: pipeline.Superseded, Type: pipeline.V2, Stages: benchStages(),
+					Name: "p", Version: version, Mode: pipeline.Superseded, Type: pipeline.V2, Stages: storetest.BenchStages(),
 					ArtifactStore: &pipeline.ArtifactStore{Bucket: "artifacts"},
 				}
 				if err := tx.PutVersion(id, d, s.Now()); err != nil {
@@ -149,7 +150,7 @@ func TestFailedGroup(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	queue := job.Queue(job.Custom, benchAccount, benchRegion, benchStages()[0].Actions[0].Type, "")
+	queue := job.Queue(job.Custom, storetest.Account, storetest.Region, storetest.BenchStages()[0].Actions[0].Type, "")
 	jobs, err := s.Poll(t.Context(), queue, 1, 0)
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("Poll: %v, %v", jobs, err)
