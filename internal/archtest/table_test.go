@@ -43,6 +43,7 @@ var table = []row{
 	{"internal/procgroup", "", "", "processes alone"},
 	{"internal/hostcert", "", "", "certificates alone"},
 	{"internal/git", "internal/procgroup internal/workspace", "", "the git program alone; it knows no connections"},
+	{"internal/git/gittest", "", "", "repositories for tests"},
 	{"internal/jsonpath", "internal/core/pattern", "", "paths alone; it knows no webhooks"},
 	{"internal/migration", "", "", "the files alone; it knows no database"},
 	{"internal/sqlite", "internal/migration", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},

@@ -6,8 +6,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,88 +16,50 @@ import (
 	"time"
 
 	"penstock/internal/git"
+	"penstock/internal/git/gittest"
 )
 
-// world is a repository on this host, bare, and a clone to work in.
+// world is a repository to read.
 type world struct {
 	*testing.T
-	dir, url string
+	*gittest.Repo
+	url string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Fatal("the tests need git")
-	}
-	w := &world{T: t, dir: filepath.Join(t.TempDir(), "work")}
-	bare := filepath.Join(filepath.Dir(w.dir), "acme", "shop.git")
-	w.url = "file://" + bare
-	w.git("init", "-q", "--bare", "-b", "main", bare)
-	w.git("-C", bare, "config", "uploadpack.allowFilter", "true")
-	w.git("init", "-q", "-b", "main", w.dir)
-	w.git("-C", w.dir, "remote", "add", "origin", bare)
-	return w
-}
-
-func (w *world) git(args ...string) string {
-	w.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
-		"GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=ana@example.com", "GIT_AUTHOR_DATE=2026-10-02T14:00:00+02:00",
-		"GIT_COMMITTER_NAME=Bo", "GIT_COMMITTER_EMAIL=bo@example.com")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		w.Fatalf("git %v: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// commit writes files, commits and pushes them to a branch.
-func (w *world) commit(branch, message string, files ...string) string {
-	w.Helper()
-	for _, f := range files {
-		name := filepath.Join(w.dir, f)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			w.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(message), 0o644); err != nil {
-			w.Fatal(err)
-		}
-	}
-	w.git("-C", w.dir, "add", "-A")
-	w.git("-C", w.dir, "commit", "-q", "--allow-empty", "-m", message)
-	w.git("-C", w.dir, "push", "-q", "--force", "origin", "HEAD:refs/heads/"+branch)
-	return w.git("-C", w.dir, "rev-parse", "HEAD")
+	r := gittest.New(t)
+	return &world{t, r, r.FileURL() + "/" + r.Name}
 }
 
 func (w *world) open(r git.Remote) *git.Repo {
-	w.Helper()
-	g, err := git.Open(w.Context(), w.TempDir(), r)
+	w.T.Helper()
+	g, err := git.Open(w.T.Context(), w.T.TempDir(), r)
 	if err != nil {
-		w.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.Cleanup(func() {
+	w.T.Cleanup(func() {
 		if err := g.Close(); err != nil {
-			w.Error(err)
+			w.T.Error(err)
 		}
 	})
 	return g
 }
 
 func (w *world) ok(err error) {
-	w.Helper()
+	w.T.Helper()
 	if err != nil {
-		w.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
 func TestRepo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first := w.commit("main", "first", "a", "dir/b")
-	second := w.commit("main", "second\n\nwith a body", "dir/b", "é")
-	w.git("-C", w.dir, "tag", "-a", "v1", "-m", "tagged", first)
-	w.git("-C", w.dir, "push", "-q", "origin", "v1")
+	first := w.Commit("main", "first", "a", "dir/b")
+	second := w.Commit("main", "second\n\nwith a body", "dir/b", "é")
+	w.Git("tag", "-a", "v1", "-m", "tagged", first)
+	w.Git("push", "-q", "origin", "v1")
 	g := w.open(git.Remote{URL: w.url})
 
 	refs, err := g.Refs(t.Context())
@@ -143,8 +106,8 @@ func TestRepo(t *testing.T) {
 	}
 
 	// A branch that parted before main went on.
-	w.git("-C", w.dir, "checkout", "-q", "-b", "feature", first)
-	feature := w.commit("feature", "third", "c")
+	w.Git("checkout", "-q", "-b", "feature", first)
+	feature := w.Commit("feature", "third", "c")
 	g = w.open(git.Remote{URL: w.url})
 	w.ok(g.Fetch(t.Context(), git.All, git.Paths, second, feature))
 	if files, err := g.Changed(t.Context(), second, feature, true); err != nil || strings.Join(files, " ") != "c" {
@@ -155,7 +118,7 @@ func TestRepo(t *testing.T) {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.commit("main", "first", "a")
+	w.Commit("main", "first", "a")
 	for _, c := range []struct {
 		name string
 		r    git.Remote
@@ -187,4 +150,118 @@ func TestFailures(t *testing.T) {
 func refs(g *git.Repo) error {
 	_, err := g.Refs(context.Background())
 	return err
+}
+
+// The token reaches the host that it is for, and shows nowhere else.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.Commit("main", "first", "a")
+	base := w.Serve()
+	g := w.open(git.Remote{URL: base + "/" + w.Name, User: "x", Token: gittest.Token})
+	if got, err := g.Refs(t.Context()); err != nil || got["refs/heads/main"] != first {
+		t.Errorf("refs %v, %v", got, err)
+	}
+	w.ok(g.Fetch(t.Context(), 1, git.Content, first))
+	for _, r := range []git.Remote{{URL: base + "/" + w.Name}, {URL: base + "/" + w.Name, User: "x", Token: "wrong"}} {
+		failed, ok := errors.AsType[*git.Error](refs(w.open(r)))
+		if !ok || failed.Kind != git.Denied || strings.Contains(failed.Text, "wrong") {
+			t.Errorf("without the token: %v", failed)
+		}
+	}
+	err := refs(w.open(git.Remote{URL: base + "/acme/none.git", User: "x", Token: gittest.Token}))
+	if failed, ok := errors.AsType[*git.Error](err); !ok || failed.Kind != git.NoRepository {
+		t.Errorf("no repository: %v", err)
+	}
+	// Somebody else's host gets nothing but the request.
+	stranger := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a redirect was followed, with %q", r.Header.Get("Authorization"))
+	}))
+	defer stranger.Close()
+	moved := httptest.NewServer(http.RedirectHandler(stranger.URL, http.StatusFound))
+	defer moved.Close()
+	err = refs(w.open(git.Remote{URL: moved.URL + "/" + w.Name, User: "x", Token: gittest.Token}))
+	if failed, ok := errors.AsType[*git.Error](err); !ok || failed.Kind != git.NoRepository {
+		t.Errorf("a repository that has moved: %v", err)
+	}
+}
+
+// While git runs, neither its arguments nor its files hold the token, and when
+// the context ends it ends.
+func TestSecrecyAndEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked, dir := make(chan struct{}), t.TempDir()
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer slow.Close()
+	g, err := git.Open(t.Context(), dir, git.Remote{URL: slow.URL + "/x", User: "x", Token: gittest.Token})
+	w.ok(err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := g.Refs(ctx)
+		done <- err
+	}()
+	<-asked
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	w.ok(err)
+	for _, name := range lines {
+		if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte(gittest.Token)) {
+			t.Errorf("%s holds the token", name)
+		}
+	}
+	err = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil // git removes files of its own
+		}
+		if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte(gittest.Token)) {
+			t.Errorf("%s holds the token", name)
+		}
+		return nil
+	})
+	w.ok(err)
+	cause := errors.New("stopped")
+	cancel(cause)
+	if err := <-done; !errors.Is(err, cause) {
+		t.Errorf("ended with %v", err)
+	}
+	w.ok(g.Close())
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+// ssh gets the key and the known hosts as files, and asks nothing.
+func TestSSH(t *testing.T) {
+	w := newWorld(t)
+	first := w.Commit("main", "first", "a")
+	bin := t.TempDir()
+	// In place of ssh: checks what it got, and runs what it should run there.
+	script := strings.ReplaceAll(`#!/bin/sh
+printf '%s ' "$@" > BIN/args
+cp "$HOME/key" BIN/key
+for last; do :; done
+exec sh -c "$last"
+`, "BIN", bin)
+	w.ok(os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o755))
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	g := w.open(git.Remote{URL: "ssh://git@host.example" + w.Root + "/" + w.Name, Key: "KEY", KnownHosts: "host.example ssh-ed25519 X"})
+	if got, err := g.Refs(t.Context()); err != nil || got["refs/heads/main"] != first {
+		t.Errorf("refs %v, %v", got, err)
+	}
+	args, err := os.ReadFile(filepath.Join(bin, "args"))
+	w.ok(err)
+	key, err := os.ReadFile(filepath.Join(bin, "key"))
+	w.ok(err)
+	for _, want := range []string{"BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes", "/key", "UserKnownHostsFile=", "git@host.example"} {
+		if !strings.Contains(string(args), want) {
+			t.Errorf("ssh got %s without %s", args, want)
+		}
+	}
+	if string(key) != "KEY\n" {
+		t.Errorf("the key is %q", key)
+	}
 }
