@@ -11,7 +11,6 @@ import (
 	"penstock/internal/core/pipeline"
 	"penstock/internal/provider"
 	"penstock/internal/provider/lambda"
-	"penstock/internal/store"
 	"penstock/jobworker"
 )
 
@@ -24,11 +23,12 @@ func (a *App) functions(cloud aws.Config) *lambda.Functions {
 	})
 }
 
-// pushed are the types whose jobs functions report on, with their limits.
-func (a *App) pushed() map[pipeline.ActionType]store.PushTimes {
-	return map[pipeline.ActionType]store.PushTimes{
-		pipeline.ActionType(provider.Type("Invoke", "Lambda")):     {Silence: a.cfg.Lambda.Silence, Total: a.cfg.Lambda.Total},
-		pipeline.ActionType(provider.Type("Rule", "LambdaInvoke")): {},
+// pushed are the types whose jobs functions report on, with the time they have
+// for it.
+func (a *App) pushed() map[pipeline.ActionType]time.Duration {
+	return map[pipeline.ActionType]time.Duration{
+		pipeline.ActionType(provider.Type("Invoke", "Lambda")):     a.cfg.Lambda.Silence,
+		pipeline.ActionType(provider.Type("Rule", "LambdaInvoke")): 0,
 	}
 }
 

@@ -237,7 +237,7 @@ func TestFunctionIsSilent(t *testing.T) {
 func TestFunctionGoesOnForTooLong(t *testing.T) {
 	t.Parallel()
 	url, calls := function(t)
-	s := open(t, settings(t, "--lambda-function", "smoke="+url, "--continuation-delay", "0", "--lambda-total", "1h"))
+	s := open(t, settings(t, "--lambda-function", "smoke="+url, "--continuation-delay", "0", "--action-timeout", "Invoke/AWS/Lambda=1h"))
 	s.run()
 	s.invoke("p", map[string]string{"FunctionName": "smoke"})
 	for range 4 {

@@ -18,7 +18,6 @@ type Lambda struct {
 	Endpoint  string            // "" = only Functions
 	TimeLimit time.Duration     // of one call
 	Silence   time.Duration     // from a call of a Lambda action's function to its report
-	Total     time.Duration     // of a Lambda action with all its calls
 }
 
 func (l *Lambda) flags(f *pflag.FlagSet) {
@@ -26,7 +25,6 @@ func (l *Lambda) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.Endpoint, "lambda-endpoint", "", "URL of an AWS Lambda API for functions that --lambda-function does not name; credentials as the AWS SDKs find them")
 	f.DurationVar(&l.TimeLimit, "lambda-time-limit", 15*time.Minute, "how long one call of a function may take")
 	f.DurationVar(&l.Silence, "lambda-silence", 20*time.Minute, "how long a Lambda action waits for the report of its function; each continuation starts it anew")
-	f.DurationVar(&l.Total, "lambda-total", 24*time.Hour, "how long a Lambda action may take with all its continuations")
 }
 
 // commandTarget begins targets that are commands.
@@ -43,8 +41,8 @@ func (l *Lambda) validate() error {
 	if l.Endpoint != "" && !webAddress(l.Endpoint) {
 		errs = append(errs, errors.New("--lambda-endpoint must be an http or https URL"))
 	}
-	if l.TimeLimit <= 0 || l.Silence <= 0 || l.Total <= 0 {
-		errs = append(errs, errors.New("--lambda-time-limit, --lambda-silence and --lambda-total must be positive"))
+	if l.TimeLimit <= 0 || l.Silence <= 0 {
+		errs = append(errs, errors.New("--lambda-time-limit and --lambda-silence must be positive"))
 	}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"time"
 
 	"penstock/internal/api"
 	"penstock/internal/auth"
@@ -12,7 +13,7 @@ import (
 
 // AcknowledgeJob takes a polled job for the worker that has its nonce.
 func (s *Service) AcknowledgeJob(ctx context.Context, in *api.AcknowledgeJobInput) (*api.AcknowledgeJobOutput, error) {
-	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.customJob(ctx))
+	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.customJob(ctx), (*job.Job).Acknowledge)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +61,17 @@ func findJob(r store.Reader, id string, check jobCheck) (*job.Job, error) {
 	return j, check(r, j)
 }
 
-func (s *Service) acknowledge(ctx context.Context, id, nonce string, check jobCheck) (state job.State, err error) {
+// taking is (*job.Job).Acknowledge or Take.
+type taking func(j *job.Job, nonce string, now time.Time) (job.State, error)
+
+func (s *Service) acknowledge(ctx context.Context, id, nonce string, check jobCheck, take taking) (state job.State, err error) {
 	err = s.store.Update(ctx, func(tx store.Tx) error {
 		j, err := findJob(tx, id, check)
 		if err != nil {
 			return err
 		}
 		before := j.State
-		if state, err = j.Acknowledge(nonce, s.store.Now()); err != nil || state == before {
+		if state, err = take(j, nonce, s.store.Now()); err != nil || state == before {
 			return err
 		}
 		return tx.SaveJob(j)

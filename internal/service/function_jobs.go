@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"time"
 
 	"penstock/internal/blob"
 	"penstock/internal/core/job"
@@ -15,9 +14,7 @@ import (
 // for all action types that leave their work to one.
 type CalledJobs struct{ *LocalJobs }
 
-// PushedJobs is the jobworker.Client of functions that report themselves. Nobody
-// acknowledges their jobs. As they are handed out again after a crash only, each
-// call is made at least once.
+// PushedJobs is the jobworker.Client of functions that report themselves.
 type PushedJobs struct {
 	CalledJobs
 	answers bool
@@ -62,18 +59,6 @@ func references(in []jobworker.Artifact) []blob.ObjectRef {
 	return out
 }
 
-// pushWindow hides a job from others for as long as it can be open.
-const pushWindow = 100 * 24 * time.Hour
-
-// Poll implements jobworker.Client.
-func (p PushedJobs) Poll(ctx context.Context, max int, wait time.Duration) ([]jobworker.Job, error) {
-	jobs, err := p.svc.store.Lease(ctx, job.Queue(job.Pushed, "", "", p.id, ""), max, wait, pushWindow)
-	return localJobs(jobs), err
-}
-
-// Acknowledge implements jobworker.Client.
-func (p PushedJobs) Acknowledge(context.Context, jobworker.Job) error { return nil }
-
 // Succeed implements jobworker.Client: the function need not be called again.
 func (p PushedJobs) Succeed(ctx context.Context, j jobworker.Job, r jobworker.Success) error {
 	if p.answers {
@@ -81,7 +66,7 @@ func (p PushedJobs) Succeed(ctx context.Context, j jobworker.Job, r jobworker.Su
 	}
 	return localError(p.svc.store.Update(ctx, func(tx store.Tx) error {
 		now, err := findJob(tx, j.ID, p.check)
-		if err != nil || !now.Called(p.svc.store.Now()) {
+		if err != nil || !now.LetGo() {
 			return err
 		}
 		return tx.SaveJob(now)

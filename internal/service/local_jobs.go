@@ -46,7 +46,7 @@ func (l *LocalJobs) check(_ store.Reader, j *job.Job) error {
 
 // Acknowledge implements jobworker.Client.
 func (l *LocalJobs) Acknowledge(ctx context.Context, j jobworker.Job) error {
-	state, err := l.svc.acknowledge(ctx, j.ID, j.Nonce, l.check)
+	state, err := l.svc.acknowledge(ctx, j.ID, j.Nonce, l.check, (*job.Job).Take)
 	if err != nil {
 		return localError(err)
 	}

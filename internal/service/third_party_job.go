@@ -100,7 +100,7 @@ func (s *Service) partnerDetails(ctx context.Context, in *api.GetThirdPartyJobDe
 // AcknowledgeThirdPartyJob takes a partner job for the worker that has one of
 // its nonces.
 func (s *Service) AcknowledgeThirdPartyJob(ctx context.Context, in *api.AcknowledgeThirdPartyJobInput) (*api.AcknowledgeThirdPartyJobOutput, error) {
-	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.partnerJob(ctx, in.ClientToken))
+	state, err := s.acknowledge(ctx, in.JobId, in.Nonce, s.partnerJob(ctx, in.ClientToken), (*job.Job).Acknowledge)
 	if err != nil {
 		return nil, s.refusedToken(ctx, "AcknowledgeThirdPartyJob", in.JobId, err)
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -26,8 +25,9 @@ type Options struct {
 	NewKey func() string    // seven random letters and digits
 	// Native reports whether this server runs the built-in type itself.
 	Native func(pipeline.ActionType) bool
-	// Pushed are the built-in types whose jobs are pushed to functions.
-	Pushed map[pipeline.ActionType]PushTimes
+	// Pushed are the built-in types whose jobs are pushed to functions, each
+	// with the time from a call of the function to its report; 0 is no limit.
+	Pushed map[pipeline.ActionType]time.Duration
 	// Timeouts are time limits of actions and rules by CATEGORY/OWNER/PROVIDER
 	// of their type, in place of those that types come with.
 	Timeouts map[string]time.Duration
@@ -35,13 +35,6 @@ type Options struct {
 	ContinuationDelay time.Duration
 	// AckWindow is how long a polled job waits for its acknowledgement.
 	AckWindow time.Duration
-}
-
-// PushTimes are the limits of actions whose jobs are pushed; 0 leaves one to
-// the type.
-type PushTimes struct {
-	Silence time.Duration // from a call of the function to its report
-	Total   time.Duration // of the whole action
 }
 
 // New returns a Store on the driver.
@@ -103,9 +96,8 @@ func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) en
 			}
 			info.Unrunnable = "Penstock does not run " + what + " of type " + id.Category + "/" + id.Owner + "/" + id.Provider + "/" + id.Version + " yet; see docs/compatibility.md"
 		}
-		if push, ok := s.opt.Pushed[id]; ok {
-			info.Kind, info.JobTimeout = job.Pushed, push.Silence
-			info.Timeout = cmp.Or(push.Total, info.Timeout)
+		if silence, ok := s.opt.Pushed[id]; ok {
+			info.Kind, info.JobTimeout = job.Pushed, silence
 		}
 		return info
 	}
@@ -142,12 +134,7 @@ func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) en
 // Poll hands out jobs of the queue; when there is none it waits for one, up to
 // wait.
 func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Duration) ([]*job.Job, error) {
-	return s.Lease(ctx, queue, max, wait, s.opt.AckWindow)
-}
-
-// Lease is Poll with a window of the caller's.
-func (s *Store) Lease(ctx context.Context, queue string, max int, wait, window time.Duration) ([]*job.Job, error) {
-	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), window) }
+	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow) }
 	jobs, err := claim()
 	if wait <= 0 || len(jobs) > 0 || err != nil {
 		return jobs, err

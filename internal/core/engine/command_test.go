@@ -42,12 +42,12 @@ func (w *world) lapse(j *job.Job) { w.setJob(j, job.Queued) }
 // acknowledge presents the newest nonce.
 func (w *world) acknowledge(j *job.Job) error {
 	from := j.State
-	if j.Called(w.now) {
-		return nil
-	}
-	s, err := j.Acknowledge(j.Nonces.String(), w.now)
+	s, err := j.Take(j.Nonces.String(), w.now)
 	if err != nil {
 		return err
+	}
+	if j.LetGo() {
+		return nil
 	}
 	if s != from {
 		w.observe("job", string(from), string(s))

@@ -110,12 +110,10 @@ type Artifact struct {
 // accounts, as the process works for all of them.
 func Queue(kind Kind, account, region string, t pipeline.ActionType, query string) string {
 	switch kind {
-	case Native:
+	case Native, Pushed:
 		account, region = "*", "*"
 	case Called: // one queue for types that come and go
 		return "*|*|Called"
-	case Pushed:
-		account, region = "push", "*"
 	}
 	return account + "|" + region + "|" + t.Category + "|" + t.Owner + "|" + t.Provider + "|" + t.Version + "|" + query
 }
@@ -152,12 +150,25 @@ func (j *Job) expired(now time.Time) bool {
 
 // Acknowledge takes the job for the worker that presents the nonce
 // (AcknowledgeJob, AcknowledgeThirdPartyJob) and returns the status to answer.
-// A repeat by the same worker changes nothing and answers the same. Pushed jobs
-// have no nonce that anybody was given.
+// A repeat by the same worker changes nothing and answers the same. Of pushed
+// jobs nobody outside was given a nonce.
 func (j *Job) Acknowledge(nonce string, now time.Time) (State, error) {
+	if j.Kind == Pushed {
+		return "", j.invalid(nonce)
+	}
+	return j.Take(nonce, now)
+}
+
+func (j *Job) invalid(nonce string) error {
+	return fault.New("InvalidNonceException", "The nonce '%s' is not valid for job '%s'", nonce, j.ID)
+}
+
+// Take is Acknowledge for the workers within the server, who take pushed jobs
+// too.
+func (j *Job) Take(nonce string, now time.Time) (State, error) {
 	n, ok := parseNonce(nonce)
-	if !ok || j.Kind == Pushed || !j.Nonces.valid(n) {
-		return "", fault.New("InvalidNonceException", "The nonce '%s' is not valid for job '%s'", nonce, j.ID)
+	if !ok || !j.Nonces.valid(n) {
+		return "", j.invalid(nonce)
 	}
 	if j.waiting() {
 		j.State, j.AckedAt, j.Nonces.Acked = InProgress, now, n

@@ -14,12 +14,12 @@ func TestPushed(t *testing.T) {
 	for _, c := range []struct {
 		state  State
 		report string // error of a report
-		called bool   // Called changes it
+		taken  bool   // a worker within the server can take it
 	}{
 		{Created, "InvalidJobStateException", false},
 		{Queued, "", true},
 		{Dispatched, "", true},
-		{InProgress, "", false},
+		{InProgress, "", true},
 		{TimedOut, "InvalidJobStateException", false},
 		{Succeeded, "InvalidJobStateException", false},
 		{Failed, "InvalidJobStateException", false},
@@ -28,6 +28,9 @@ func TestPushed(t *testing.T) {
 			t.Parallel()
 			j := &Job{ID: "J", Kind: Pushed, Account: "1", State: c.state, EndedAt: noon}
 			nonce := j.Nonces.HandOut()
+			if c.state == InProgress {
+				j.Nonces.Acked = 1
+			}
 			if _, err := j.Acknowledge(nonce, noon); fault.Code(err) != "InvalidNonceException" || j.State != c.state {
 				t.Errorf("acknowledged: %v, %s", err, j.State)
 			}
@@ -37,20 +40,33 @@ func TestPushed(t *testing.T) {
 			if j.Visible(Custom, true, noon) != nil || j.Visible(Partner, true, noon) == nil || j.Visible(Custom, false, noon) == nil {
 				t.Error("it is open to other calls than those of custom actions")
 			}
-			if got := j.Called(noon); got != c.called || got && (j.State != InProgress || !j.AckedAt.Equal(noon)) || !got && j.State != c.state {
-				t.Errorf("called: %t, %s", got, j.State)
+			if s, err := j.Take(nonce, noon); err != nil || (s == InProgress) != c.taken || j.Held() != c.taken {
+				t.Errorf("taken: %s, %v", s, err)
+			}
+			if j.LetGo() != c.taken || j.LetGo() || j.Held() {
+				t.Error("it is still held")
+			}
+			if repeat, err := j.CheckReport("x", noon); repeat || fault.Code(err) != c.report {
+				t.Errorf("a report, after the call: %t, %v", repeat, err)
+			}
+			if _, err := j.Take("-1", noon); fault.Code(err) != "InvalidNonceException" {
+				t.Errorf("taken with the nonce of nobody: %v", err)
 			}
 		})
 	}
 }
 
-// No other job is taken in this way, nor reported on before it is taken.
+// No other job is let go, nor reported on before it is taken.
 func TestOnlyPushed(t *testing.T) {
 	t.Parallel()
 	for _, k := range []Kind{Custom, Partner, Native, Called} {
 		j := &Job{Kind: k, State: Dispatched}
-		if _, err := j.CheckReport("x", noon); err == nil || j.Called(noon) {
-			t.Errorf("%s: %v, %s", k, err, j.State)
+		nonce := j.Nonces.HandOut()
+		if _, err := j.CheckReport("x", noon); err == nil || j.Held() {
+			t.Errorf("%s: %v, held: %t", k, err, j.Held())
+		}
+		if _, err := j.Take(nonce, noon); err != nil || j.LetGo() || j.Held() != (k == Native || k == Called) {
+			t.Errorf("%s: %v, held: %t", k, err, j.Held())
 		}
 	}
 }

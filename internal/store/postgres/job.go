@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -146,13 +145,10 @@ func (t *txn) closeJob(c engine.JobClosed) error {
 
 func (t *txn) purgeJob(id string) error { return t.write(`DELETE FROM job WHERE id = $1`, id) }
 
-// native reports whether the jobs of a queue run in the process of a node.
-func native(queue string) bool { return strings.HasPrefix(queue, "*|") }
-
 // SaveJob implements store.JobWriter.
 func (t *txn) SaveJob(j *job.Job) error {
 	state, lease := stored(j.State), int64(0)
-	if state == job.InProgress && native(j.Queue()) {
+	if j.Held() {
 		lease = t.d.node.lease.Load()
 	}
 	save := t.write

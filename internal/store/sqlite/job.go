@@ -222,14 +222,13 @@ func (d *Driver) IssueNonce(ctx context.Context, jobID string) (nonce string, er
 	return nonce, err
 }
 
-// requeueNative makes the jobs of built-in actions that were running when the
-// server ended pollable again: their workers were in the process and are gone.
-// Their old nonces are void.
+// requeueNative makes the jobs that workers of the server had in hand when it
+// ended (job.Held) pollable again. Their old nonces are void.
 func (d *Driver) requeueNative(tx *sqlite.Tx) error {
 	n := job.Nonces{}
 	n.Base(d.board.boot)
 	return tx.Exec(`UPDATE job INDEXED BY job_native SET state = 'Queued', last = ?, floor = ?, acked = 0, acked_at = 0
-		WHERE state = 'InProgress' AND queue >= '*|' AND queue < '*}'`, n.Last, n.Floor)
+		WHERE state = 'InProgress' AND queue >= '*|' AND queue < '*}' AND acked > 0`, n.Last, n.Floor)
 }
 
 // loadBoard puts all jobs that wait on the board.

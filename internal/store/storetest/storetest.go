@@ -42,7 +42,7 @@ func Run(t *testing.T, open Open) {
 		"turns of clients": clientTurns, "turns across reopen": turnsAcrossReopen, "jobs of revoked clients": revokedJobs, "audit": audit,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors, "shared cursor": sharedCursor,
-		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen,
+		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
 		"rules": rules, "automatic rollback": automaticRollback, "announced revisions": announcedRevisions, "missing rows": missingRows,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,10 @@ func (f *fixture) use(d store.Driver) {
 		Now:    f.now,
 		NewID:  newID,
 		NewKey: func() string { return "k" + string(rune('a'+rand.IntN(26))) },
-		Native: func(t pipeline.ActionType) bool { return t.Provider == "S3" || t == commandsRule },
+		Native: func(t pipeline.ActionType) bool {
+			return t.Provider == "S3" || t == commandsRule || t == invokeType
+		},
+		Pushed: map[pipeline.ActionType]time.Duration{invokeType: 20 * time.Minute},
 
 		ContinuationDelay: f.delay, AckWindow: window,
 	})
@@ -220,14 +223,14 @@ func (f *fixture) claimOne(queue string) *job.Job {
 	return jobs[0]
 }
 
-// acknowledge is AcknowledgeJob.
+// acknowledge is AcknowledgeJob, and what workers within the server do.
 func (f *fixture) acknowledge(id, nonce string) (state job.State, err error) {
 	err = f.d.Update(f.Context(), func(tx store.Tx) error {
 		j, err := tx.Job(id)
 		if err != nil {
 			return err
 		}
-		if state, err = j.Acknowledge(nonce, f.now()); err != nil {
+		if state, err = j.Take(nonce, f.now()); err != nil {
 			return err
 		}
 		return tx.SaveJob(j)
