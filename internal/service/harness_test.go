@@ -124,9 +124,8 @@ const continuationPause = 30 * time.Second
 type options struct {
 	delay                        time.Duration // of continuations
 	maxPipelines, maxActionTypes int
-	createActionTypes            bool
-	maxPolling                   int
 	createActionTypes            bool // by UpdateActionType
+	maxPolling                   int
 }
 
 func newServer(t *testing.T, opts ...options) *server {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// executorType is the input of UpdateActionType for a type of job workers.
-func executorType(provider string) string {
+// workedType is the input of UpdateActionType for a type of job workers.
+func workedType(provider string) string {
 	return `{"actionType":{"id":` + typeID("Test", "ThirdParty", provider) + `,"executor":{"type":"JobWorker","configuration":{"jobWorkerExecutorConfiguration":{"pollingAccounts":["000000000000"]}}},
 		"inputArtifactDetails":{"minimumCount":0,"maximumCount":1},"outputArtifactDetails":{"minimumCount":0,"maximumCount":1}}}`
 }
@@ -25,7 +25,7 @@ func TestJobErrors(t *testing.T) {
 	second := newServer(t, options{maxActionTypes: 1, maxPipelines: 1})
 	second.customType("Build", "One", "")
 	third := newServer(t, options{maxActionTypes: 1, createActionTypes: true})
-	third.root.must("UpdateActionType", executorType("One"))
+	third.root.must("UpdateActionType", workedType("One"))
 
 	fail := `,"failureDetails":{"type":"JobFailed","message":"m"}`
 	create := func(extra string) string {
@@ -84,8 +84,8 @@ func TestJobErrors(t *testing.T) {
 		{"DeleteCustomActionType", "ValidationException", s, `{"category":"Build","provider":"","version":"1"}`, ""},
 		{"GetActionType", "ActionTypeNotFoundException", s, typeID("Test", "ThirdParty", "Nobody"), "ActionType (Category: 'Test', Owner: 'ThirdParty', Provider: 'Nobody', Version: '1') is not available"},
 		{"GetActionType", "ValidationException", s, typeID("Test", "Me", "Nobody"), ""},
-		{"UpdateActionType", "ActionTypeNotFoundException", s, executorType("Nobody"), "ActionType (Category: 'Test', Owner: 'ThirdParty', Provider: 'Nobody', Version: '1') is not available"},
-		{"UpdateActionType", "RequestFailedException", third, executorType("Two"), "The account has reached its limit of 1 registered action types in region eu-west-1"},
+		{"UpdateActionType", "ActionTypeNotFoundException", s, workedType("Nobody"), "ActionType (Category: 'Test', Owner: 'ThirdParty', Provider: 'Nobody', Version: '1') is not available"},
+		{"UpdateActionType", "RequestFailedException", third, workedType("Two"), "The account has reached its limit of 1 registered action types in region eu-west-1"},
 		{"UpdateActionType", "ValidationException", third, `{"actionType":{}}`, ""},
 		{"ListActionTypes", "ValidationException", s, `{"actionOwnerFilter":"Me"}`, ""},
 		{"ListActionTypes", "InvalidNextTokenException", s, `{"nextToken":"x"}`, "The next token is not valid for this request"},
