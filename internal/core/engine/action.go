@@ -130,18 +130,17 @@ func (t *turn) prepare(e *Execution, a *pipeline.Action, info TypeInfo) (job.Dat
 	if info.Unrunnable != "" {
 		return w, fault.New(ConfigurationError, "%s", info.Unrunnable)
 	}
-	r := resolver{e}
+	r := newResolver(e)
 	w.Configuration = make(map[string]string, len(a.Configuration))
 	for _, k := range slices.Sorted(maps.Keys(a.Configuration)) {
+		r.left -= len(k)
 		out, err := r.resolve(a.Configuration[k])
 		if err != nil {
 			return w, err
 		}
 		w.Configuration[k] = out
 	}
-	if err := variable.CheckResolved(w.Configuration); err != nil {
-		return w, err
-	}
+	r = newResolver(e)
 	if v := w.Configuration[info.Queryable]; info.Queryable != "" && !pollable(v) {
 		return w, fault.New(variable.CodeInvalidConfiguration, "The value of %s can be polled for only if it has 1 to 50 letters, digits, hyphens and underscores; no job worker would ever get this job", info.Queryable)
 	}
@@ -258,12 +257,22 @@ func client(a *pipeline.Action, config map[string]string, info TypeInfo) (string
 	}
 }
 
-// resolver replaces variable references by what the execution knows.
-type resolver struct{ e *Execution }
+// resolver replaces variable references by what the execution knows, up to a
+// size of all texts together.
+type resolver struct {
+	e    *Execution
+	left int // bytes
+}
 
-func (r resolver) resolve(s string) (string, error) { return variable.Resolve(s, r.lookup) }
+func newResolver(e *Execution) *resolver { return &resolver{e, variable.MaxResolvedBytes} }
 
-func (r resolver) all(in []string) (out []string, err error) {
+func (r *resolver) resolve(s string) (string, error) {
+	out, err := variable.Resolve(s, r.left, r.lookup)
+	r.left -= len(out)
+	return out, err
+}
+
+func (r *resolver) all(in []string) (out []string, err error) {
 	for _, s := range in {
 		if s, err = r.resolve(s); err != nil {
 			return nil, err
@@ -273,7 +282,7 @@ func (r resolver) all(in []string) (out []string, err error) {
 	return out, nil
 }
 
-func (r resolver) lookup(namespace, key string) (string, bool) {
+func (r *resolver) lookup(namespace, key string) (string, bool) {
 	switch {
 	case namespace == variable.Builtin:
 		return r.e.ID, key == variable.PipelineExecutionID

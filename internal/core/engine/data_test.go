@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -148,5 +149,36 @@ func TestBoundSource(t *testing.T) {
 	bind("app")
 	if app := p.job("E2", "app").Data; app.Overrides["S3_OBJECT_VERSION_ID"] != "r7" {
 		t.Errorf("bound: %+v", app)
+	}
+}
+
+// References cannot make texts of any size: neither a configuration value nor
+// the commands together.
+func TestResolvedSize(t *testing.T) {
+	for name, edit := range map[string]func(a *pipeline.Action, s string){
+		"configuration": func(a *pipeline.Action, s string) { a.Configuration["k"] = s },
+		"commands":      func(a *pipeline.Action, s string) { a.Commands = []string{s[:len(s)/2], s[len(s)/2:]} },
+		"environment": func(a *pipeline.Action, s string) {
+			a.Environment = []pipeline.EnvironmentVariable{{Name: "A", Value: s[:len(s)/2]}, {Name: "B", Value: s[len(s)/2:]}}
+		},
+	} {
+		for n, want := range map[int]string{2: "InProgress", 4: "Failed"} {
+			t.Run(fmt.Sprintf("%s %d times", name, n), func(t *testing.T) {
+				p := stage(t, "SUPERSEDED\nS: X=custom@ns\nT: Y=commands")
+				edit(&p.decls[1].Stages[1].Actions[0], strings.Repeat("#{ns.k}", n))
+				p.saved["1"] = dump(p.decls[1])
+				p.starts(1)
+				j := p.job("E1", "X")
+				p.ok(p.take(j))
+				p.ok(p.succeed(j, map[string]string{"k": strings.Repeat("x", 40_000)}, nil))
+				y := p.exec("E1").Run("T").Action("Y")
+				if string(y.Status) != want {
+					t.Errorf("the action is %s", y.Status)
+				}
+				if got := p.records[y.ID].Result.ErrorCode; want == "Failed" && got != "InvalidActionConfiguration" {
+					t.Errorf("it failed with %s", got)
+				}
+			})
+		}
 	}
 }

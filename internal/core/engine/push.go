@@ -13,7 +13,7 @@ func (t *turn) function(w work) (name string, pushed bool) {
 		return "", false
 	}
 	declared := decl.Configuration["FunctionName"]
-	if name, err := (resolver{w.e}).resolve(declared); err == nil {
+	if name, err := newResolver(w.e).resolve(declared); err == nil {
 		return name, true
 	}
 	return declared, true

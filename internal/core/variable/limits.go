@@ -8,7 +8,8 @@ const (
 	// values together.
 	MaxOutputBytes = 122_880
 	// MaxResolvedBytes bounds the configuration of one action after its
-	// references are replaced, keys and values together.
+	// references are replaced, keys and values together; here also its
+	// commands and environment variables, these together.
 	MaxResolvedBytes = 100 * 1024
 )
 
@@ -18,16 +19,6 @@ func CheckOutputs(variables map[string]string) error {
 	if n := size(variables); n > MaxOutputBytes {
 		return fault.New("OutputVariablesSizeExceededException",
 			"The output variables take %d bytes which is more than the maximum size (%d)", n, MaxOutputBytes)
-	}
-	return nil
-}
-
-// CheckResolved refuses a resolved configuration that exceeds MaxResolvedBytes
-// with CodeInvalidConfiguration: the action fails before it starts.
-func CheckResolved(configuration map[string]string) error {
-	if n := size(configuration); n > MaxResolvedBytes {
-		return fault.New(CodeInvalidConfiguration,
-			"The resolved action configuration takes %d bytes which is more than the maximum size (%d)", n, MaxResolvedBytes)
 	}
 	return nil
 }

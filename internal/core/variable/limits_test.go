@@ -22,8 +22,6 @@ func TestLimits(t *testing.T) {
 	}{
 		{"outputs", variable.CheckOutputs, 122880, "OutputVariablesSizeExceededException",
 			"The output variables take 122881 bytes which is more than the maximum size (122880)"},
-		{"resolved", variable.CheckResolved, 102400, "InvalidActionConfiguration",
-			"The resolved action configuration takes 102401 bytes which is more than the maximum size (102400)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

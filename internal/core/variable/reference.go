@@ -63,10 +63,11 @@ func Contains(s string) bool {
 // Resolve replaces the references of s by what lookup returns for them, in one
 // pass: a replaced value is not read again. The error is a *fault.Error with
 // CodeInvalidConfiguration that names the first reference that is malformed or
-// that lookup does not know.
-func Resolve(s string, lookup func(namespace, key string) (string, bool)) (string, error) {
+// that lookup does not know, or says that the text grows beyond limit bytes: a
+// value that names an output a thousand times must not fill the memory.
+func Resolve(s string, limit int, lookup func(namespace, key string) (string, bool)) (string, error) {
 	before, ref, rest, ok := next(s)
-	if !ok {
+	if !ok && len(s) <= limit {
 		return s, nil
 	}
 	var b strings.Builder
@@ -80,12 +81,22 @@ func Resolve(s string, lookup func(namespace, key string) (string, bool)) (strin
 			return "", fault.New(CodeInvalidConfiguration,
 				"The variable reference %s could not be resolved: no action that ended before has set this variable.", ref.Text)
 		}
+		if b.Len()+len(before)+len(value) > limit {
+			return "", tooLarge()
+		}
 		b.WriteString(before)
 		b.WriteString(value)
 		s = rest
 	}
+	if b.Len()+len(s) > limit {
+		return "", tooLarge()
+	}
 	b.WriteString(s)
 	return b.String(), nil
+}
+
+func tooLarge() error {
+	return fault.New(CodeInvalidConfiguration, "The resolved action configuration takes more than the maximum size (%d bytes)", MaxResolvedBytes)
 }
 
 // next splits s around its first reference.

@@ -1,6 +1,7 @@
 package variable_test
 
 import (
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := variable.Resolve(c.in, lookup)
+			got, err := variable.Resolve(c.in, 1000, lookup)
 			if err != nil || got != c.want {
 				t.Errorf("Resolve(%q) = %q, %v, want %q", c.in, got, err, c.want)
 			}
@@ -91,12 +92,42 @@ func TestResolveNamesWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := variable.Resolve(c.in, lookup)
+			got, err := variable.Resolve(c.in, 1000, lookup)
 			want := &fault.Error{Code: "InvalidActionConfiguration", Message: c.text}
 			if got != "" || !reflect.DeepEqual(err, error(want)) {
 				t.Errorf("Resolve(%q) = %q, %v, want %v", c.in, got, err, want)
 			}
 		})
+	}
+}
+
+// A text is built up to its limit, not beyond.
+func TestResolveLimit(t *testing.T) {
+	t.Parallel()
+	value := strings.Repeat("x", 100)
+	asked := 0
+	lookup := func(string, string) (string, bool) { asked++; return value, true }
+	for _, c := range []struct {
+		in     string
+		limit  int
+		ok     bool
+		lookup int
+	}{
+		{"plain", 5, true, 0},
+		{"plain", 4, false, 0},
+		{"plain", -1, false, 0},
+		{"a#{n.k}b", 102, true, 1},
+		{"a#{n.k}b", 101, false, 1},
+		{strings.Repeat("#{n.k}", 1_000_000), 1000, false, 11},
+	} {
+		asked = 0
+		got, err := variable.Resolve(c.in, c.limit, lookup)
+		if (err == nil) != c.ok || len(got) > max(c.limit, 0) || asked != c.lookup {
+			t.Errorf("%.20s within %d: %d bytes, %d look-ups, %v", c.in, c.limit, len(got), asked, err)
+		}
+		if f, ok := err.(*fault.Error); err != nil && (!ok || f.Code != variable.CodeInvalidConfiguration) {
+			t.Errorf("refused with %v", err)
+		}
 	}
 }
 
@@ -110,7 +141,7 @@ func FuzzResolve(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s, value string) {
 		refs := variable.References(s)
 		var asked []variable.Ref
-		got, err := variable.Resolve(s, func(namespace, key string) (string, bool) {
+		got, err := variable.Resolve(s, math.MaxInt, func(namespace, key string) (string, bool) {
 			asked = append(asked, variable.Ref{Text: "#{" + namespace + "." + key + "}", Namespace: namespace, Key: key})
 			return value, true
 		})
