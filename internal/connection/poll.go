@@ -41,7 +41,7 @@ func (p *Poller) Changed() {
 func (p *Poller) Run(ctx context.Context) {
 	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
-	p.look(ctx, false)
+	p.Look(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,7 +49,7 @@ func (p *Poller) Run(ctx context.Context) {
 		case <-p.hints:
 			p.look(ctx, true)
 		case <-tick.C:
-			p.look(ctx, false)
+			p.Look(ctx)
 		}
 	}
 }
@@ -60,6 +60,9 @@ type polled struct {
 	repository string
 	refs       map[string]string
 }
+
+// Look asks all repositories once.
+func (p *Poller) Look(ctx context.Context) { p.look(ctx, false) }
 
 // look asks all repositories, or the new ones only.
 func (p *Poller) look(ctx context.Context, fresh bool) {
