@@ -40,6 +40,7 @@ type server struct {
 	args  []string
 	dir   string     // working folder; "" is the test's
 	fresh bool       // no root access key is given
+	env   []string   // more of the environment
 	log   syncBuffer // standard error of all its processes
 
 	mu      sync.Mutex
@@ -79,7 +80,7 @@ func freeAddress(t testing.TB) string {
 // start starts the process and waits until it is ready.
 func (s *server) start() error {
 	cmd := exec.Command(binary, s.args...)
-	cmd.Dir, cmd.Env = s.dir, cleanEnv()
+	cmd.Dir, cmd.Env = s.dir, append(cleanEnv(), s.env...)
 	if !s.fresh {
 		cmd.Env = append(cmd.Env, "PENSTOCK_ROOT_ACCESS_KEY_ID="+keyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretKey)
 	}
