@@ -44,6 +44,20 @@ func (l *LocalJobs) check(_ store.Reader, j *job.Job) error {
 	return nil
 }
 
+// holder also checks that the job is held under the nonce: a node that was
+// silent for so long that another took its jobs over must not report them.
+func (l *LocalJobs) holder(nonce string) jobCheck {
+	return func(r store.Reader, j *job.Job) error {
+		if err := l.check(r, j); err != nil {
+			return err
+		}
+		if j.Held() && j.Nonces.String() != nonce {
+			return fault.New("InvalidNonceException", "Job '%s' is in the hands of another worker", j.ID)
+		}
+		return nil
+	}
+}
+
 // Acknowledge implements jobworker.Client.
 func (l *LocalJobs) Acknowledge(ctx context.Context, j jobworker.Job) error {
 	state, err := l.svc.acknowledge(ctx, j.ID, j.Nonce, l.check, (*job.Job).Take)
@@ -59,7 +73,7 @@ func (l *LocalJobs) Acknowledge(ctx context.Context, j jobworker.Job) error {
 // Details implements jobworker.Client. Penstock's own actions reach artifacts
 // without credentials.
 func (l *LocalJobs) Details(ctx context.Context, j jobworker.Job) (jobworker.Job, error) {
-	now, err := l.svc.jobDetails(ctx, j.ID, l.check)
+	now, err := l.svc.jobDetails(ctx, j.ID, l.holder(j.Nonce))
 	if err != nil {
 		return jobworker.Job{}, localError(err)
 	}
@@ -73,7 +87,7 @@ func (l *LocalJobs) Details(ctx context.Context, j jobworker.Job) (jobworker.Job
 
 // Succeed implements jobworker.Client.
 func (l *LocalJobs) Succeed(ctx context.Context, j jobworker.Job, r jobworker.Success) error {
-	err := l.svc.report(ctx, j.ID, "success", r, l.check, func(j *job.Job, digest string) engine.Event {
+	err := l.svc.report(ctx, j.ID, "success", r, l.holder(j.Nonce), func(j *job.Job, digest string) engine.Event {
 		ev := engine.JobSucceeded{Job: j, Digest: digest, ContinuationToken: r.ContinuationToken, Outputs: r.OutputVariables}
 		if r.Revision != nil {
 			ev.Revision = &engine.Revision{ID: r.Revision.ID, ChangeID: r.Revision.ChangeID, Summary: r.Revision.Summary, Created: r.Revision.Created}
@@ -91,7 +105,7 @@ func (l *LocalJobs) Fail(ctx context.Context, j jobworker.Job, f jobworker.Failu
 	if f.Type == "" {
 		f.Type = jobworker.JobFailed
 	}
-	err := l.svc.report(ctx, j.ID, "failure", f, l.check, func(j *job.Job, digest string) engine.Event {
+	err := l.svc.report(ctx, j.ID, "failure", f, l.holder(j.Nonce), func(j *job.Job, digest string) engine.Event {
 		return engine.JobFailed{Job: j, Digest: digest, Type: f.Type, Message: f.Message, ExternalID: f.ExternalID}
 	})
 	return localError(err)

@@ -47,6 +47,7 @@ type Driver interface {
 	IssueNonce(ctx context.Context, jobID string) (string, error)
 
 	OutboxWaiter
+	Nodes
 
 	// Timers delivers a hint when a timer was set that may be due before
 	// all others. Hints may be lost or come for nothing.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -124,4 +125,71 @@ func compare(ctx context.Context, q querier, files fs.FS) (list, seen []migratio
 	}
 	seen, err = pgx.CollectRows(rows, pgx.RowToStructByPos[migration.Migration])
 	return list, seen, err
+}
+
+// Migration is one step of the schema.
+type Migration struct {
+	Name    string
+	Applied time.Time // zero = not yet
+}
+
+// Migrate brings the schema of the database at url up to date and returns what
+// that took. Many may do so at once.
+func Migrate(ctx context.Context, url string) (done []string, err error) {
+	err = onSchema(ctx, url, func(conn *pgx.Conn) error {
+		list, err := migrate(ctx, conn)
+		for _, m := range list {
+			done = append(done, m.Name)
+		}
+		return err
+	})
+	return done, err
+}
+
+// Migrations lists the migrations of the database at url, which is not changed.
+func Migrations(ctx context.Context, url string) (list []Migration, err error) {
+	err = onSchema(ctx, url, func(conn *pgx.Conn) error {
+		files, err := fs.Sub(migrations, "migrations")
+		if err != nil {
+			return err
+		}
+		all, seen, err := compare(ctx, conn, files)
+		if err != nil {
+			return err
+		}
+		applied := map[int64]time.Time{}
+		if len(seen) > 0 {
+			rows, err := conn.Query(ctx, `SELECT version, applied FROM schema_migration`)
+			if err != nil {
+				return err
+			}
+			var version int64
+			var at time.Time
+			_, err = pgx.ForEachRow(rows, []any{&version, &at}, func() error {
+				applied[version] = at.UTC()
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for _, m := range all {
+			list = append(list, Migration{m.Name, applied[m.Version]})
+		}
+		_, err = migration.Pending(all, seen)
+		return err
+	})
+	return list, err
+}
+
+func onSchema(ctx context.Context, url string, fn func(*pgx.Conn) error) error {
+	config, err := parse(url)
+	if err != nil {
+		return err
+	}
+	conn, err := connect(ctx, config.ConnConfig)
+	if err != nil {
+		return plain(err)
+	}
+	return errors.Join(plain(fn(conn)), conn.Close(ctx))
 }

@@ -22,7 +22,8 @@ var wholeTable = map[string]string{
 	"FROM access_key ORDER BY":                   "access_key",
 	"DELETE FROM node WHERE heartbeat":           "node",
 	"RETURNING EXISTS (SELECT 1 FROM node":       "node other",
-	"SELECT version, name FROM schema_migration": "schema_migration",
+	"FROM schema_migration":                      "schema_migration",
+	"FROM node ORDER BY":                         "node",
 }
 
 // fill puts rows into every table, as many as a planner takes seriously.

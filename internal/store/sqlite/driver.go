@@ -45,6 +45,7 @@ type Driver struct {
 	sealer       store.Sealer
 	now          func() time.Time
 	board        *board
+	started      time.Time
 	seen         seenTypes
 	declarations *memo.Shared[declarationKey, *pipeline.Declaration] // committed versions
 	jobs         *memo.Shared[string, *job.Job]                      // what never changes of a job
@@ -80,7 +81,7 @@ func Open(path string, opt Options) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{
-		db: db, sealer: opt.Sealer, now: opt.Now,
+		db: db, sealer: opt.Sealer, now: opt.Now, started: opt.Now().UTC(),
 		declarations: memo.NewShared[declarationKey, *pipeline.Declaration](cacheBytes),
 		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
 		timers:       make(chan struct{}, 1),

@@ -41,13 +41,18 @@ func BenchStages() []pipeline.Stage {
 	return stages
 }
 
-// BenchStore fills a driver with pipelines for benchmarks.
-func BenchStore(b testing.TB, d store.Driver, pipelines int) (*store.Store, []int64) {
-	s := store.New(d, store.Options{
+// StoreOn is a store on the wall clock that runs no built-in actions.
+func StoreOn(d store.Driver) *store.Store {
+	return store.New(d, store.Options{
 		Now: time.Now, NewID: newID, NewKey: func() string { return "abcdefg" },
 		Native:    func(pipeline.ActionType) bool { return false },
 		AckWindow: time.Minute,
 	})
+}
+
+// BenchStore fills a driver with pipelines for benchmarks.
+func BenchStore(b testing.TB, d store.Driver, pipelines int) (*store.Store, []int64) {
+	s := StoreOn(d)
 	var ids []int64
 	stages := BenchStages()
 	err := d.Update(b.Context(), func(tx store.Tx) error {

@@ -36,7 +36,6 @@ type Server struct {
 
 	mu   sync.Mutex
 	proc *exec.Cmd
-	log  *os.File
 }
 
 var common struct {
@@ -193,42 +192,57 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 func (s *Server) Run() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=",
-		"-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
-	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	c.Stdout, c.Stderr = log, log
-	c.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-	started := make(chan error)
-	go func() { // the signal comes when the thread ends that started the server
-		runtime.LockOSThread()
-		started <- c.Start()
-		_ = c.Wait() // killed or stopped
-	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	s.proc = c
 	deadline := time.Now().Add(time.Minute)
-	for {
+	ended, err := s.launch()
+	for err == nil {
 		ctx, done := context.WithTimeout(context.Background(), 5*time.Second)
-		conn, err := pgx.Connect(ctx, s.URL())
-		if err == nil {
-			err = conn.Close(ctx)
+		conn, failed := pgx.Connect(ctx, s.URL())
+		if failed == nil {
+			failed = conn.Close(ctx)
 		}
 		done()
-		if err == nil {
+		if failed == nil {
 			return nil
 		}
 		if time.Now().After(deadline) {
 			text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			return fmt.Errorf("the server does not come up: %w\n%s", err, text)
+			return fmt.Errorf("the server does not come up: %w\n%s", failed, text)
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-ended: // processes of the one that was killed are still there
+			ended, err = s.launch()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
+	return err
+}
+
+// launch starts the process; ended is closed when it ends.
+func (s *Server) launch() (ended <-chan struct{}, err error) {
+	c := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=",
+		"-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+	started, over := make(chan error, 1), make(chan struct{})
+	go func() { // the signal comes when the thread ends that started the server
+		runtime.LockOSThread()
+		err := c.Start()
+		started <- err
+		if err == nil {
+			_ = c.Wait() // killed or stopped
+		}
+		close(over)
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	s.proc = c
+	return over, nil
 }
 
 // URL is the server's database postgres.
