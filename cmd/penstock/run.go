@@ -66,7 +66,7 @@ declaration that is wrong or cannot be run here; 130 interrupted.`,
 	flags.StringArrayVar(&f.skip, "skip", nil, "`ACTION` to leave out, or STAGE/ACTION (repeatable)")
 	flags.StringArrayVar(&f.workers, "worker", nil, "`CATEGORY/PROVIDER=COMMAND`: shell command for the jobs of a custom or partner type (repeatable)")
 	flags.StringArrayVar(&f.variables, "var", nil, "`NAME=VALUE` of a pipeline variable (repeatable)")
-	flags.StringArrayVar(&f.functions, "lambda-function", nil, "`NAME=URL` of a function that LambdaInvoke rules call (repeatable)")
+	flags.StringArrayVar(&f.functions, "lambda-function", nil, "function of Lambda actions and rules as `NAME=TARGET`, a URL or exec:COMMAND (repeatable)")
 	flags.BoolVar(&f.approve, "approve", false, "approve whatever waits for approval")
 	flags.StringVar(&f.out, "out", "", "folder that gets what was deployed to S3, as BUCKET/KEY")
 	return cmd

@@ -33,7 +33,8 @@ type Options struct {
 	Workers map[string]string
 	// Variables are values of pipeline variables.
 	Variables map[string]string
-	// Functions are URLs of the functions that LambdaInvoke rules name.
+	// Functions are the targets of functions that Lambda actions and rules
+	// name, as --lambda-function of the server takes them.
 	Functions map[string]string
 	// Ask decides on approvals. nil: nobody is there to be asked.
 	Ask func(ctx context.Context, a Approval) (Decision, error)
