@@ -99,7 +99,7 @@ type check struct {
 	env        Env
 	artifacts  map[string]position // where each artifact is produced first
 	namespaces map[string]position // where each namespace is declared first
-	uses       []use               // every reference, in order
+	referring  []text              // every value with references, in order
 	found      []violation
 }
 
@@ -119,7 +119,7 @@ func newCheck(d *Declaration, env Env) *check {
 			declare(c.namespaces, a.Namespace, at)
 		}
 	}
-	c.uses = uses(c)
+	c.referring = c.texts()
 	return c
 }
 

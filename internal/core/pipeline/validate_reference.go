@@ -9,72 +9,84 @@ import (
 	"penstock/internal/core/variable"
 )
 
-// use is one variable reference in an action or a rule.
-type use struct {
-	ref    variable.Ref
-	at     position
-	source bool
-	// line names the place as the service does below its texts.
-	line string
-	path string
+// text is a value that may hold variable references.
+type text struct {
+	at    position
+	path  string
+	owner string // StageName=[S], ActionName=[A] or with RuleName
+	kind  string // Action or Rule
+	key   string
+	value string
+	// source and secret are those of the action, and of the value.
+	source, secret bool
 }
 
-// uses lists the references of all configuration values, commands and
-// environment variables. What stands in a secret value is not shown.
-func uses(c *check) []use {
-	var list []use
-	add := func(at position, path string, source bool, where, key, value string, secret bool) {
-		for _, ref := range variable.References(value) {
-			text := ref.Text
-			if secret {
-				text = Masked
-			}
-			line := fmt.Sprintf("%s=[%s], VariableReferenceText=[%s]", where, key, text)
-			list = append(list, use{ref, at, source, line, path})
-		}
+// line names a reference in the text as the service does below its messages.
+// What stands in a secret value is not shown.
+func (t *text) line(ref variable.Ref) string {
+	shown := ref.Text
+	if t.secret {
+		shown = Masked
 	}
+	return fmt.Sprintf("%s, %sConfigurationKey=[%s], VariableReferenceText=[%s]", t.owner, t.kind, t.key, shown)
+}
+
+// texts lists all configuration values, commands and environment variables. A
+// declaration may hold hundreds of thousands of references: they are looked for
+// when a rule asks.
+func (c *check) texts() []text {
+	var list []text
 	for at, a := range c.actions() {
-		source := a.Type.Category == categorySource
-		where := fmt.Sprintf("StageName=[%s], ActionName=[%s], ActionConfigurationKey", c.stage(at).Name, a.Name)
 		info, _ := c.env.Type(a.Type)
+		add := func(path, key, value string, secret bool) {
+			list = append(list, text{at, path, fmt.Sprintf("StageName=[%s], ActionName=[%s]", c.stage(at).Name, a.Name), "Action", key, value, a.Type.Category == categorySource, secret})
+		}
 		for _, key := range slices.Sorted(maps.Keys(a.Configuration)) {
 			p, _ := info.property(key)
-			add(at, at.configuration(key), source, where, key, a.Configuration[key], p.Secret)
+			add(at.configuration(key), key, a.Configuration[key], p.Secret)
 		}
 		for i, command := range a.Commands {
-			add(at, at.path()+element(".commands", i), source, where, "commands", command, false)
+			add(at.path()+element(".commands", i), "commands", command, false)
 		}
 		for i, e := range a.Environment {
-			add(at, at.path()+element(".environmentVariables", i), source, where, "environmentVariables", e.Value, false)
+			add(at.path()+element(".environmentVariables", i), "environmentVariables", e.Value, false)
 		}
 	}
 	for at, r := range c.rules() {
-		where := fmt.Sprintf("StageName=[%s], RuleName=[%s], RuleConfigurationKey", c.stage(at).Name, r.Name)
+		add := func(path, key, value string) {
+			list = append(list, text{at, path, fmt.Sprintf("StageName=[%s], RuleName=[%s]", c.stage(at).Name, r.Name), "Rule", key, value, false, false})
+		}
 		for _, key := range slices.Sorted(maps.Keys(r.Configuration)) {
-			add(at, at.configuration(key), false, where, key, r.Configuration[key], false)
+			add(at.configuration(key), key, r.Configuration[key])
 		}
 		for i, command := range r.Commands {
-			add(at, at.path()+element(".commands", i), false, where, "commands", command, false)
+			add(at.path()+element(".commands", i), "commands", command)
 		}
 	}
-	return list
+	return slices.DeleteFunc(list, func(t text) bool { return !variable.Contains(t.value) })
 }
 
 // maxOffenders bounds how long a refusal grows.
 const maxOffenders = 100
 
-// offenders reports the uses that offend, as one violation at the place of the
-// first: refuse makes it of their lines, each after a newline.
-func (c *check) offenders(rule string, offends func(use) bool, refuse func(lines string) error) {
+// offenders reports the references that offend, as one violation at the place
+// of the first: refuse makes it of their lines, each after a newline.
+func (c *check) offenders(rule string, offends func(*text, variable.Ref) bool, refuse func(lines string) error) {
 	var b strings.Builder
 	n, path := 0, ""
-	for _, u := range c.uses {
-		if n < maxOffenders && offends(u) {
-			b.WriteString("\n" + u.line)
-			if n == 0 {
-				path = u.path
+	for i := range c.referring {
+		t := &c.referring[i]
+		for ref := range variable.References(t.value) {
+			if n == maxOffenders {
+				break
 			}
-			n++
+			if offends(t, ref) {
+				b.WriteString("\n" + t.line(ref))
+				if n == 0 {
+					path = t.path
+				}
+				n++
+			}
 		}
 	}
 	if n > 0 {
@@ -97,13 +109,13 @@ func pipelineVariableReferences(c *check) {
 		return
 	}
 	if len(c.d.Variables) > 0 {
-		c.offenders("V-15", func(u use) bool { return u.source && u.ref.Namespace == variable.Pipeline }, func(lines string) error {
+		c.offenders("V-15", func(t *text, ref variable.Ref) bool { return t.source && ref.Namespace == variable.Pipeline }, func(lines string) error {
 			return structureFault("Variables at the pipeline level cannot be used in source actions.%s", lines)
 		})
 	}
-	c.offenders("V-16", func(u use) bool {
-		return u.ref.Namespace == variable.Pipeline &&
-			!slices.ContainsFunc(c.d.Variables, func(v Variable) bool { return v.Name == u.ref.Key })
+	c.offenders("V-16", func(t *text, ref variable.Ref) bool {
+		return ref.Namespace == variable.Pipeline &&
+			!slices.ContainsFunc(c.d.Variables, func(v Variable) bool { return v.Name == ref.Key })
 	}, func(lines string) error {
 		return structureFault("The referenced variables haven't been declared.%s", lines)
 	})
@@ -142,14 +154,14 @@ func namespacesUnique(c *check) {
 }
 
 func namespacesExist(c *check) {
-	c.offenders("V-49", func(u use) bool {
+	c.offenders("V-49", func(t *text, ref variable.Ref) bool {
 		switch {
-		case u.ref.Namespace == variable.Builtin:
+		case ref.Namespace == variable.Builtin:
 			return false
-		case u.ref.Namespace == variable.Pipeline && c.pipelineNamespace():
+		case ref.Namespace == variable.Pipeline && c.pipelineNamespace():
 			return false
 		}
-		_, ok := c.namespaces[u.ref.Namespace]
+		_, ok := c.namespaces[ref.Namespace]
 		return !ok
 	}, func(lines string) error {
 		return actionFault("Valid format for a pipeline execution variable reference is a namespace and a key separated by a period (.). "+
@@ -158,12 +170,12 @@ func namespacesExist(c *check) {
 }
 
 func referencesEarlier(c *check) {
-	c.offenders("V-50", func(u use) bool {
-		if u.ref.Namespace == variable.Builtin {
+	c.offenders("V-50", func(t *text, ref variable.Ref) bool {
+		if ref.Namespace == variable.Builtin {
 			return false
 		}
-		at, declared := c.namespaces[u.ref.Namespace]
-		return declared && !at.before(u.at)
+		at, declared := c.namespaces[ref.Namespace]
+		return declared && !at.before(t.at)
 	}, func(lines string) error {
 		return actionFault("A pipeline execution variable can only be referenced after the action that produces it has run. "+
 			"The following pipeline execution variables are referencing an action that runs at the same time or later.%s", lines)

@@ -4,6 +4,7 @@
 package variable
 
 import (
+	"iter"
 	"strings"
 
 	"penstock/internal/core/fault"
@@ -37,20 +38,20 @@ func (r Ref) Malformed() bool { return r.Namespace == "" }
 
 const open = "#{"
 
-// References lists the references of s in order, malformed ones included.
+// References yields the references of s in order, malformed ones included.
 //
 // A reference ends at the first closing brace. One that is never closed is
 // plain text, except an opening that ends the value: it is malformed, as AWS
 // refuses it.
-func References(s string) []Ref {
-	var refs []Ref
-	for {
-		_, ref, rest, ok := next(s)
-		if !ok {
-			return refs
+func References(s string) iter.Seq[Ref] {
+	return func(yield func(Ref) bool) {
+		for {
+			_, ref, rest, ok := next(s)
+			if !ok || !yield(ref) {
+				return
+			}
+			s = rest
 		}
-		refs = append(refs, ref)
-		s = rest
 	}
 }
 

@@ -3,6 +3,7 @@ package variable_test
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestReferences(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := variable.References(c.in)
+			got := slices.Collect(variable.References(c.in))
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("References(%q) = %+v, want %+v", c.in, got, c.want)
 			}
@@ -139,7 +140,7 @@ func FuzzResolve(f *testing.F) {
 		f.Add(s, "#{a.b}")
 	}
 	f.Fuzz(func(t *testing.T, s, value string) {
-		refs := variable.References(s)
+		refs := slices.Collect(variable.References(s))
 		var asked []variable.Ref
 		got, err := variable.Resolve(s, math.MaxInt, func(namespace, key string) (string, bool) {
 			asked = append(asked, variable.Ref{Text: "#{" + namespace + "." + key + "}", Namespace: namespace, Key: key})
