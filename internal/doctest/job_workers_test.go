@@ -29,6 +29,13 @@ func TestPartnerFlow(t *testing.T) {
 	open(t, all).run(t, of(t, all, "run: both", "run: partner"))
 }
 
+func TestExecutorFlow(t *testing.T) {
+	t.Parallel()
+	need(t, "aws", "bash", "python3")
+	all := page(t, jobWorkers)
+	open(t, all).run(t, of(t, all, "run: both", "run: executor"))
+}
+
 // TestCustomFlow goes on with the workers that the page shows as programs.
 func TestCustomFlow(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,11 @@ func accept(r store.Reader, who auth.Principal, old, sent *pipeline.Declaration)
 		return nil, err
 	}
 	clear := func(v string) (string, error) { return v, nil } // the store seals
-	return pipeline.Secrets(old, next, validationEnv(r, who), clear)
+	env := validationEnv(r, who)
+	if old != nil {
+		old = pipeline.Hidden(old, env)
+	}
+	return pipeline.Secrets(old, next, env, clear)
 }
 
 // normalized returns a checked copy of a declaration with its defaults; the

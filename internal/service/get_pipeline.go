@@ -6,6 +6,7 @@ import (
 
 	"penstock/internal/api"
 	"penstock/internal/core/fault"
+	"penstock/internal/core/pipeline"
 	"penstock/internal/store"
 )
 
@@ -37,7 +38,7 @@ func (s *Service) GetPipeline(ctx context.Context, in *api.GetPipelineInput) (*a
 		if err != nil {
 			return err
 		}
-		out.Pipeline = declarationTo(d)
+		out.Pipeline = declarationTo(pipeline.Hidden(d, validationEnv(r, who)))
 		out.Metadata = &api.PipelineMetadata{PipelineArn: p.ARN(), Created: p.Created, Updated: p.Updated, PollingDisabledAt: stopped}
 		return nil
 	})

@@ -454,3 +454,41 @@ func TestExecutorTimeouts(t *testing.T) {
 		})
 	}
 }
+
+// A property that comes to be hidden is hidden in what was stored before, too.
+func TestPropertyHiddenLater(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	declaration := func(flags ...string) string {
+		return `{"actionType":` + executorType("AWS", "Acme", "", executorProperties(executorProperty("Server"), executorProperty("Token", flags...))) + `}`
+	}
+	s.root.must("Penstock.RegisterActionType", declaration())
+	test := func(config string) string {
+		return stage("Test", action("Check", "Test", "AWS", "Acme", `"configuration":{`+config+`}`))
+	}
+	s.fetched(test(`"Server":"a","Token":"hunter2"`))
+	const token = "pipeline.stages.1.actions.0.configuration.Token"
+	if got := text(t, s.root.must("GetPipeline", `{"name":"P"}`), token); got != "hunter2" {
+		t.Errorf("before, GetPipeline shows %q", got)
+	}
+	first, _ := s.root.pollFor("AWS")
+	s.root.must("AcknowledgeJob", fmt.Sprintf(`{"jobId":%q,"nonce":%q}`, text(t, first, "jobs.0.id"), text(t, first, "jobs.0.nonce")))
+	s.fail(text(t, first, "jobs.0.id"))
+	s.root.must("UpdateActionType", declaration("noEcho"))
+	if got := text(t, s.root.must("GetPipeline", `{"name":"P"}`), token); got != "****" {
+		t.Errorf("GetPipeline shows %q", got)
+	}
+	s.start()
+	s.succeed(s.take("Source", "Src"), "")
+	if got := s.root.must("ListActionExecutions", `{"pipelineName":"P","maxResults":1}`); strings.Contains(got, "hunter2") || strings.Count(got, `"Token":"****"`) != 2 {
+		t.Errorf("the history shows %s", got)
+	}
+	update := func(config string) string {
+		return `{"pipeline":` + declare("P", "", stage("Source", action("Fetch", "Source", "Custom", "Src", `"outputArtifacts":[{"name":"Code"}]`)), test(config)) + `}`
+	}
+	s.root.refuse("UpdatePipeline", update(`"Server":"evil","Token":"****"`), "InvalidActionDeclarationException", "")
+	s.root.must("UpdatePipeline", update(`"Server":"a","Token":"****"`))
+	if got := s.stored("P", 2)["Check"]["Token"]; got != "hunter2" {
+		t.Errorf("the secret that was kept is %q", got)
+	}
+}

@@ -106,16 +106,19 @@ func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) en
 		return engine.TypeInfo{}
 	}
 	info := engine.TypeInfo{Available: true, Kind: job.Custom, Timeout: t.Timeout, JobTimeout: t.JobTimeout}
-	if x := t.Executor; x != nil {
-		info.Home = t.Account
-		if x.Type == actiontype.Lambda {
-			info.Kind, info.Function = job.Called, x.LambdaFunctionARN
-			return info
-		}
-	}
 	for _, prop := range t.Properties {
 		if prop.Queryable {
 			info.Queryable = prop.Name
+		}
+		if prop.Secret {
+			info.Secrets = append(info.Secrets, prop.Name)
+		}
+	}
+	if x := t.Executor; x != nil {
+		info.Home = t.Account
+		if x.Type == actiontype.Lambda {
+			info.Kind, info.Function, info.Queryable = job.Called, x.LambdaFunctionARN, "" // nobody polls
+			return info
 		}
 	}
 	if id.Owner != actiontype.OwnerThirdParty {

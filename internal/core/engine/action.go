@@ -27,6 +27,7 @@ const canceledApproval = "The approval action has been canceled."
 // approval. When the action cannot start, the attempt fails at once.
 func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	info := t.env.Type(a.Type)
+	a = hiding(a, info.Secrets)
 	rec := t.record(e, run, a)
 	act := Action{
 		ID: rec.ID, Name: a.Name, Status: InProgress, Started: t.env.Now, Updated: t.env.Now,
@@ -61,6 +62,20 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 	}
 	now.Job = j.ID
 	t.openJob(j)
+}
+
+// hiding returns the action with what its type hides now among its secrets: a
+// registered type may have come to hide a property after the declaration was
+// stored.
+func hiding(a *pipeline.Action, secrets []string) *pipeline.Action {
+	for _, key := range secrets {
+		if _, set := a.Configuration[key]; set && !slices.Contains(a.Secrets, key) {
+			c := *a
+			c.Secrets = append(slices.Clip(c.Secrets), key)
+			a = &c
+		}
+	}
+	return a
 }
 
 // openJob opens a job; the time of one that is pushed runs from now on.

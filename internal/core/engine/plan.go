@@ -31,6 +31,7 @@ type TypeInfo struct {
 	Queryable  string        // name of the queryable property, "" = none
 	Clients    []string      // partner types: ids of the connected clients
 	Home       string        // registered types: the account that registered it
+	Secrets    []string      // names of the secret properties
 	Function   string        // the function that does the work; "" = none
 }
 

@@ -62,6 +62,25 @@ func Secrets(prev, next *Declaration, env Env, seal func(string) (string, error)
 	return d, nil
 }
 
+// Hidden returns a stored declaration with what its types hide now among the
+// secrets of its actions: a registered type may have come to hide a property
+// after the declaration was stored. d is not changed.
+func Hidden(d *Declaration, env Env) *Declaration {
+	c := d.Clone()
+	for i := range c.Stages {
+		for j := range c.Stages[i].Actions {
+			a := &c.Stages[i].Actions[j]
+			info, _ := env.Type(a.Type)
+			for _, key := range secretKeys(a.Configuration, info) {
+				if !slices.Contains(a.Secrets, key) {
+					a.Secrets = append(a.Secrets, key)
+				}
+			}
+		}
+	}
+	return c
+}
+
 // MapSecrets applies f to each secret value of d, in place; to unseal them for
 // a job, work on a Clone. It stops at f's first error, with d partly mapped.
 func MapSecrets(d *Declaration, f func(string) (string, error)) error {

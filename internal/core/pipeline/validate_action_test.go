@@ -92,6 +92,9 @@ func TestValidateRefusesActions(t *testing.T) {
 		{"V-60 51 characters", linting(set("Project", strings.Repeat("a", 51))), iact, badQueryable},
 		{"V-60 alphabet", linting(set("Project", "a.b")), iact, badQueryable},
 		{"not a number", linting(set("Count", "many")), iact, "Action configuration for action 'Lint' contains an invalid value for configuration 'Count'. The value must be a Number"},
+		{"not a decimal number", linting(set("Count", "0x10")), iact, "Action configuration for action 'Lint' contains an invalid value for configuration 'Count'. The value must be a Number"},
+		{"no number at all", linting(set("Count", "NaN")), iact, "Action configuration for action 'Lint' contains an invalid value for configuration 'Count'. The value must be a Number"},
+		{"an endless number", linting(set("Count", "Inf")), iact, "Action configuration for action 'Lint' contains an invalid value for configuration 'Count'. The value must be a Number"},
 		{"not a boolean", linting(set("Strict", "yes")), iact, "Action configuration for action 'Lint' contains an invalid value for configuration 'Strict'. The value must be a Boolean"},
 	})
 }

@@ -81,6 +81,13 @@ func longQueryable(c *check) []string {
 	return warnings
 }
 
+// isNumber reports whether the value is a decimal number: not one of the other
+// forms that ParseFloat reads.
+func isNumber(value string) bool {
+	_, err := strconv.ParseFloat(value, 64)
+	return err == nil && strings.Trim(value, "0123456789+-.eE") == ""
+}
+
 // typedValues checks values of properties that are declared as Number or
 // Boolean: on the wire they are strings.
 func typedValues(c *check) {
@@ -89,8 +96,7 @@ func typedValues(c *check) {
 		var ok bool
 		switch p.Type {
 		case "Number":
-			_, err := strconv.ParseFloat(value, 64)
-			ok = err == nil
+			ok = isNumber(value)
 		case "Boolean":
 			ok = strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 		default:
