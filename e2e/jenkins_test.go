@@ -156,7 +156,7 @@ func (j *jenkins) upload(data *codepipelinev1.JobData, a *codepipelinev1.Artifac
 	if err != nil {
 		j.t.Fatalf("complete the upload of %s: %v", *a.Name, err)
 	}
-	if awsv1.StringValue(done.ServerSideEncryption) != s3v1.ServerSideEncryptionAwsKms {
+	if awsv1.StringValue(done.ServerSideEncryption) != s3v1.ServerSideEncryptionAwsKms || awsv1.StringValue(done.SSEKMSKeyId) != awsv1.StringValue(start.SSEKMSKeyId) {
 		j.t.Errorf("the upload of %s was not answered as encrypted: %v", *a.Name, done)
 	}
 }

@@ -45,6 +45,11 @@ const sampleThreads = 10
 // run works until as many actions have ended as there are.
 func (w *sampleWorker) run(actions int) {
 	w.t.Helper()
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("rounds by action: %v", w.done)
+		}
+	}()
 	w.seen, w.done = map[string]bool{}, map[string]int{}
 	free := make(chan struct{}, sampleThreads)
 	for range sampleThreads {
@@ -77,7 +82,7 @@ func (w *sampleWorker) poll(ctx context.Context, batch int) []sampleJob {
 	}
 	out, err := w.client.PollForJobs(ctx, &codepipeline.PollForJobsInput{ActionTypeId: w.kind, MaxBatchSize: aws.Int32(int32(batch))})
 	if err != nil || out.Jobs == nil || len(out.Jobs) > batch {
-		w.t.Errorf("a poll for %d jobs: %d jobs, %v, %v", batch, len(out.Jobs), out.Jobs == nil, err)
+		w.t.Errorf("a poll for %d jobs: %s, %v", batch, asJSON(out), err)
 		return nil
 	}
 	var jobs []sampleJob
@@ -93,7 +98,7 @@ func (w *sampleWorker) poll(ctx context.Context, batch int) []sampleJob {
 func (w *sampleWorker) pollPartner(ctx context.Context, batch int) []sampleJob {
 	out, err := w.client.PollForThirdPartyJobs(ctx, &codepipeline.PollForThirdPartyJobsInput{ActionTypeId: w.kind, MaxBatchSize: aws.Int32(int32(batch))})
 	if err != nil || out.Jobs == nil || len(out.Jobs) > batch {
-		w.t.Errorf("a poll for %d partner jobs: %d jobs, %v, %v", batch, len(out.Jobs), out.Jobs == nil, err)
+		w.t.Errorf("a poll for %d partner jobs: %s, %v", batch, asJSON(out), err)
 		return nil
 	}
 	var jobs []sampleJob

@@ -27,8 +27,6 @@ func TestWorkers(t *testing.T) {
 		{"GitLab source in JavaScript", func(t *testing.T, s *server) { testGitLabSource(t, s, events) }},
 		{"custom action in Python", testCustomAction},
 		{"Travis in Go", testTravis},
-		{"AWS's sample for custom actions", testSampleCustomWorker},
-		{"AWS's sample for partners", testSamplePartnerWorker},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,7 @@ var manifest []byte
 var lock []byte
 
 // ErrMissing says that Node.js or npm is not installed.
-var ErrMissing = errors.New("node 20 or newer and npm are not installed (Debian: apt-get install nodejs npm)")
+var ErrMissing = errors.New("node 18 or newer and npm are not installed (Debian: apt-get install nodejs npm)")
 
 // Prepare makes dir a place for JavaScript programs: they are modules, and what
 // package.json depends on can be imported. The packages lie in the user's cache

@@ -5,6 +5,7 @@ the acknowledgement answers, and reports every exception as a failure.
 
     python3 custom_action.py PROVIDER JOBS
 """
+import os
 import sys
 import time
 
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from step import step
 
 provider, jobs = sys.argv[1], int(sys.argv[2])
-codepipeline = boto3.client("codepipeline")
+codepipeline = boto3.client("codepipeline", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 rounds = {}  # looks at each build
 
 

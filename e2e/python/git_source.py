@@ -5,6 +5,7 @@ reports the commit. When the acknowledgement fails it abandons the execution.
 
     python3 git_source.py PIPELINE ARCHIVE
 """
+import os
 import sys
 import time
 
@@ -12,7 +13,7 @@ import boto3
 from step import step
 
 pipeline = sys.argv[1]
-codepipeline = boto3.client("codepipeline")
+codepipeline = boto3.client("codepipeline", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 kind = {"category": "Source", "owner": "Custom", "provider": "CustomSourceForGit", "version": "1"}
 
 for _ in range(10):
@@ -39,6 +40,7 @@ prefix, artifact, name = place["objectKey"].split("/")
 credentials = data["artifactCredentials"]
 s3 = boto3.client(
     "s3",
+    endpoint_url=os.environ["AWS_ENDPOINT_URL"],
     aws_access_key_id=credentials["accessKeyId"],
     aws_secret_access_key=credentials["secretAccessKey"],
     aws_session_token=credentials["sessionToken"],
