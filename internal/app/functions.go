@@ -19,7 +19,7 @@ func (a *App) functions(cloud aws.Config) *lambda.Functions {
 	l := a.cfg.Lambda
 	return lambda.NewFunctions(lambda.Config{
 		Functions: l.Functions, Endpoint: l.Endpoint, AWS: cloud, TimeLimit: l.TimeLimit,
-		Environment: a.functionEnvironment, Logs: a.logs, Slots: a.cfg.Concurrency,
+		Environment: a.functionEnvironment, Logs: a.logs, Commands: a.cfg.Concurrency,
 	})
 }
 
@@ -44,7 +44,7 @@ func (a *App) jobs(p provider.Provider, o *jobworker.Options) jobworker.Client {
 		o.Concurrency, o.CheckEvery, o.RenewAfter = callsWaiting, -1, time.Nanosecond
 		return a.svc.PushedJobs(p.Type(), false)
 	case *lambda.Rule:
-		o.RenewAfter = time.Nanosecond
+		o.Concurrency, o.CheckEvery, o.RenewAfter = callsWaiting, -1, time.Nanosecond
 		return a.svc.PushedJobs(p.Type(), true)
 	}
 	return a.svc.LocalJobs(p.Type())
@@ -54,12 +54,13 @@ func (a *App) jobs(p provider.Provider, o *jobworker.Options) jobworker.Client {
 func (a *App) executors() worker {
 	const name = "Executor/Lambda"
 	options := a.workerOptions(name)
-	options.Concurrency, options.RenewAfter = callsWaiting, time.Nanosecond
+	options.Concurrency, options.CheckEvery, options.RenewAfter = callsWaiting, 30*time.Second, time.Nanosecond
 	return worker{name, jobworker.New(a.svc.CalledJobs(), lambda.NewExecutor(a.lambda).Run, options)}
 }
 
 // functionEnvironment is what a function that is a command sees: this process's
-// own environment without its secrets, and what an AWS SDK needs to report.
+// own environment without its secrets, and where the server is. With an account
+// it gets a key for it, so that it can report.
 func (a *App) functionEnvironment(account, region, function string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -67,11 +68,13 @@ func (a *App) functionEnvironment(account, region, function string) []string {
 			env = append(env, kv)
 		}
 	}
+	env = append(env, "AWS_ENDPOINT_URL="+a.URL(), "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_LAMBDA_FUNCTION_NAME="+function)
+	if account == "" {
+		return env
+	}
 	c := a.sessions.Mint(auth.SessionScope{
 		Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/penstock-function/" + function,
 	}, a.cfg.Lambda.TimeLimit+time.Minute)
-	return append(env,
-		"AWS_ENDPOINT_URL="+a.URL(), "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+string(c.SecretAccessKey), "AWS_SESSION_TOKEN="+string(c.SessionToken),
-		"AWS_LAMBDA_FUNCTION_NAME="+function)
+	return append(env, "AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+string(c.SecretAccessKey), "AWS_SESSION_TOKEN="+string(c.SessionToken))
 }

@@ -170,6 +170,10 @@ func TestFunctionReports(t *testing.T) {
 			t.Errorf("acknowledge with %s: %v", nonce, err)
 		}
 	}
+	_, err = s.sdk.GetThirdPartyJobDetails(t.Context(), &codepipeline.GetThirdPartyJobDetailsInput{JobId: &first.Job.ID, ClientToken: aws.String("t")})
+	if codeOf(err) != "InvalidJobException" {
+		t.Errorf("as a partner: %v", err)
+	}
 	details, err := s.sdk.GetJobDetails(t.Context(), &codepipeline.GetJobDetailsInput{JobId: &first.Job.ID})
 	if err != nil || *details.JobDetails.Data.ActionTypeId.Provider != "Lambda" || details.JobDetails.Data.ArtifactCredentials == nil {
 		t.Errorf("details: %+v, %v", details, err)
@@ -250,6 +254,34 @@ func TestFunctionGoesOnForTooLong(t *testing.T) {
 	}
 	if code, message := failure(s.ended("p")); code != "TimeoutError" || !strings.Contains(message, "60 minutes") {
 		t.Errorf("the action ended with %s, %q", code, message)
+	}
+}
+
+// The function of a rule may report its verdict by the job's id; what it answers
+// then comes too late.
+func TestFunctionOfRuleReports(t *testing.T) {
+	t.Parallel()
+	var s *server
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var call called
+		if err := json.NewDecoder(r.Body).Decode(&call); err != nil {
+			t.Error(err)
+		}
+		_, err := s.sdk.PutJobFailureResult(r.Context(), &codepipeline.PutJobFailureResultInput{
+			JobId: &call.Job.ID, FailureDetails: &types.FailureDetails{Type: types.FailureTypeJobFailed, Message: aws.String("not today")},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(w, `{"result":"Success"}`)
+	}))
+	t.Cleanup(h.Close)
+	s = shipping(t, types.StageDeclaration{BeforeEntry: &types.BeforeEntryConditions{Conditions: conditionOf(types.ResultFail,
+		ruleOf("LambdaInvoke", "Code", map[string]string{"FunctionName": "day"}))}}, "--lambda-function", "day="+h.URL)
+	s.fetched("code")
+	rule := s.prod(types.StageExecutionStatusFailed).BeforeEntryConditionState.ConditionStates[0].RuleStates[0].LatestExecution
+	if rule.Status != "Failed" || aws.ToString(rule.ErrorDetails.Message) != "not today" {
+		t.Errorf("the rule is %+v", *rule)
 	}
 }
 

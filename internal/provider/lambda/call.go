@@ -26,8 +26,8 @@ const maxAnswer = 256 << 10
 
 // post calls a function that is a URL. The address may hold a secret and is in
 // no error.
-func (f *Functions) post(ctx context.Context, address string, event []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(event))
+func (f *Functions) post(ctx context.Context, r request, event []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.target, bytes.NewReader(event))
 	if err != nil {
 		return nil, failed(refused, jobworker.ConfigurationError, "The address of the function is not a URL.")
 	}
@@ -50,7 +50,7 @@ func (f *Functions) post(ctx context.Context, address string, event []byte) ([]b
 		return nil, failed(unreached, jobworker.SystemUnavailable, "The function answered with status %s.", answer.Status)
 	case status < 200 || status > 299:
 		return nil, failed(broke, jobworker.JobFailed, "The function answered with status %s.", answer.Status)
-	case len(body) > maxAnswer:
+	case len(body) > maxAnswer && !r.queue:
 		return nil, tooLong()
 	case answer.Header.Get("X-Amz-Function-Error") != "":
 		return nil, thrown(body)

@@ -33,6 +33,9 @@ func (f *Functions) command(ctx context.Context, r request, line string, event [
 	defer stdin.Close()
 	answer := &answerWriter{log: r.log}
 	account, region := provider.Owner(r.job)
+	if !r.reports {
+		account = ""
+	}
 	cmd := exec.Command("/bin/sh", "-c", line)
 	cmd.Env = f.c.Environment(account, region, r.name.function)
 	cmd.Stdin = stdin
@@ -43,9 +46,11 @@ func (f *Functions) command(ctx context.Context, r request, line string, event [
 		return nil, failed(refused, jobworker.ConfigurationError, "The command of the function %s cannot be started; see the log of the action.", r.name.text)
 	case exited:
 		return nil, failed(broke, jobworker.JobFailed, "The command of the function %s ended with %s.", r.name.text, exit)
+	case errors.Is(err, procgroup.ErrUnsupported):
+		return nil, failed(refused, jobworker.ConfigurationError, "The function %s is a command, which this system cannot run: %v", r.name.text, err)
 	case err != nil:
 		return nil, err
-	case answer.long:
+	case answer.long && !r.queue:
 		return nil, tooLong()
 	}
 	return answer.b, nil

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +62,47 @@ func TestCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who reports gets a key of the account; the function of an action type does
+// not.
+func TestKeysOfCommands(t *testing.T) {
+	t.Parallel()
+	var accounts []string
+	f := lambda.NewFunctions(lambda.Config{
+		Functions:   map[string]string{"*": `exec:echo '{"result":"Success"}'`},
+		Environment: func(account, _, _ string) []string { accounts = append(accounts, account); return nil },
+	})
+	for _, run := range []jobworker.Handler{lambda.NewInvoke(f).Run, lambda.NewRule(f).Run, lambda.NewExecutor(f).Run} {
+		if _, err := run(t.Context(), jobworker.NewTask(nil, typeJobOf("may-deploy"), 0)); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"111122223333", "111122223333", ""}; !slices.Equal(accounts, want) {
+		t.Errorf("accounts %q, want %q", accounts, want)
+	}
+}
+
+// So many commands run at a time and no more; the others wait.
+func TestCommandsAtATime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := lambda.NewFunctions(lambda.Config{
+		// A command fails that finds another one's mark.
+		Functions:   map[string]string{"*": "exec:mkdir " + dir + "/mark && sleep 0.05 && rmdir " + dir + "/mark"},
+		Commands:    1,
+		Environment: func(string, string, string) []string { return []string{"PATH=" + os.Getenv("PATH")} },
+		Sleep:       func(context.Context, time.Duration) error { return errors.New("a command failed") },
+	})
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			if _, err := lambda.NewInvoke(f).Run(t.Context(), jobworker.NewTask(nil, job(), 0)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A command ends with the server's work on its job.

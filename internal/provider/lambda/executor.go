@@ -8,13 +8,10 @@ import (
 
 // Executor runs the actions of types with a Lambda executor: it calls the
 // function of the type, whose answer says how the job ended.
-type Executor struct {
-	f     *Functions
-	slots chan struct{}
-}
+type Executor struct{ f *Functions }
 
 // NewExecutor returns the handler of those types' jobs.
-func NewExecutor(f *Functions) *Executor { return &Executor{f, make(chan struct{}, f.c.Slots)} }
+func NewExecutor(f *Functions) *Executor { return &Executor{f} }
 
 // Run is a jobworker.Handler. A second run calls the function again, with the
 // same job id.
@@ -23,10 +20,11 @@ func (x *Executor) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Succ
 	if err != nil {
 		return s, err
 	}
-	if err := take(ctx, x.slots); err != nil {
+	leave, err := x.f.enter(ctx, target)
+	if err != nil {
 		return s, err
 	}
-	defer func() { <-x.slots }()
+	defer leave()
 	credentials, err := t.Credentials(ctx)
 	if err != nil {
 		return s, err

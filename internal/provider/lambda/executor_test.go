@@ -13,6 +13,13 @@ import (
 	"penstock/jobworker"
 )
 
+// typeJobOf has a function by both of its names.
+func typeJobOf(function string) jobworker.Job {
+	j := job()
+	j.Configuration["FunctionName"], j.Native.Function = function, function
+	return j
+}
+
 func typeJob() jobworker.Job {
 	j := job()
 	j.Configuration = map[string]string{"Level": "2"}

@@ -31,13 +31,14 @@ type Config struct {
 	// TimeLimit is how long a function may run. Default 15 minutes, as at AWS.
 	TimeLimit time.Duration
 	// Environment is what a command sees beside the event; account and region
-	// are those of the pipeline. Default: nothing.
+	// are those of the pipeline, and the account is "" for a function that does
+	// not report by the API. Default: nothing.
 	Environment func(account, region, function string) []string
 	// Logs keep what commands print and how calls went. Default: nobody.
 	Logs provider.Logs
-	// Slots is how many functions of one kind (of actions, of action types) run
-	// at the same time. Default 8.
-	Slots int
+	// Commands is how many functions that are commands run at the same time.
+	// Default 8.
+	Commands int
 	// Sleep waits, or returns the cause of ctx. Default: by the clock.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -45,11 +46,15 @@ type Config struct {
 // commandPrefix begins targets that are commands.
 const commandPrefix = "exec:"
 
+// maxCalls is how many calls over the network run at the same time.
+const maxCalls = 256
+
 // Functions are the functions that the server can call. Which URLs and commands
 // that are is the operator's to say: a declaration only picks one by name.
 type Functions struct {
-	c    Config
-	http *http.Client
+	c               Config
+	http            *http.Client
+	commands, calls chan struct{} // hold what runs
 }
 
 // NewFunctions returns the functions of the settings.
@@ -57,8 +62,8 @@ func NewFunctions(c Config) *Functions {
 	if c.TimeLimit <= 0 {
 		c.TimeLimit = 15 * time.Minute
 	}
-	if c.Slots <= 0 {
-		c.Slots = 8
+	if c.Commands <= 0 {
+		c.Commands = 8
 	}
 	if c.Environment == nil {
 		c.Environment = func(string, string, string) []string { return nil }
@@ -66,11 +71,25 @@ func NewFunctions(c Config) *Functions {
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}
-	return &Functions{c: c, http: &http.Client{
+	return &Functions{c: c, commands: make(chan struct{}, c.Commands), calls: make(chan struct{}, maxCalls), http: &http.Client{
 		Transport: c.Transport,
 		// A redirect would lead where no setting points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// enter waits until the target can be called; leave is to be called after it.
+func (f *Functions) enter(ctx context.Context, target string) (leave func(), err error) {
+	slots := f.calls
+	if strings.HasPrefix(target, commandPrefix) {
+		slots = f.commands
+	}
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -138,7 +157,10 @@ type request struct {
 	job    jobworker.Job
 	event  any
 	log    *callLog
-	// queue leaves the event with Lambda instead of waiting for the answer.
+	// reports says that the function has to call the API.
+	reports bool
+	// queue leaves the event with Lambda, where that can be; the answer is of
+	// no interest.
 	queue bool
 }
 
@@ -158,7 +180,7 @@ func (f *Functions) call(ctx context.Context, r request) ([]byte, error) {
 	case strings.HasPrefix(r.target, commandPrefix):
 		body, err = f.command(limited, r, strings.TrimPrefix(r.target, commandPrefix), event)
 	default:
-		body, err = f.post(limited, r.target, event)
+		body, err = f.post(limited, r, event)
 	}
 	switch {
 	case err == nil:

@@ -25,13 +25,10 @@ const maxUserParameters = 1000
 
 // Invoke is the provider of Invoke/AWS/Lambda: it calls a function, which
 // reports by PutJobSuccessResult or PutJobFailureResult.
-type Invoke struct {
-	f     *Functions
-	slots chan struct{}
-}
+type Invoke struct{ f *Functions }
 
 // NewInvoke returns the provider.
-func NewInvoke(f *Functions) *Invoke { return &Invoke{f, make(chan struct{}, f.c.Slots)} }
+func NewInvoke(f *Functions) *Invoke { return &Invoke{f} }
 
 // Type implements provider.Provider.
 func (i *Invoke) Type() jobworker.ActionType { return provider.Type("Invoke", "Lambda") }
@@ -50,7 +47,7 @@ func (i *Invoke) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Succes
 	}
 	log := i.f.openLog(ctx, t.Job)
 	defer log.close()
-	r := request{name: name, target: target, job: t.Job, log: log, queue: true}
+	r := request{name: name, target: target, job: t.Job, log: log, reports: true, queue: true}
 	failures, wait := 0, firstPause
 	for {
 		err := i.once(ctx, t, r)
@@ -85,25 +82,19 @@ func (i *Invoke) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Succes
 
 // once calls the function if its job is still open.
 func (i *Invoke) once(ctx context.Context, t *jobworker.Task, r request) error {
-	if err := take(ctx, i.slots); err != nil {
-		return err
-	}
-	defer func() { <-i.slots }()
-	credentials, err := t.Credentials(ctx) // or the news that the job has ended
+	leave, err := i.f.enter(ctx, r.target)
 	if err != nil {
 		return err
+	}
+	defer leave()
+	credentials, err := t.Credentials(ctx)
+	switch {
+	case errors.Is(err, jobworker.ErrLost), ctx.Err() != nil:
+		return err
+	case err != nil:
+		return failed(unreached, jobworker.SystemUnavailable, "There are no credentials for the artifacts: %v", err)
 	}
 	r.event = eventOf(t.Job, credentials)
 	_, err = i.f.call(ctx, r)
 	return err
-}
-
-// take takes a slot, waiting for one.
-func take(ctx context.Context, slots chan struct{}) error {
-	select {
-	case slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

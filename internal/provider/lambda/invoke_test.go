@@ -124,6 +124,37 @@ func TestInvokeWaitsForItsFunction(t *testing.T) {
 	}
 }
 
+// What a function answers is of no interest when it reports.
+func TestInvokeTakesAnyAnswer(t *testing.T) {
+	t.Parallel()
+	f := lambda.NewFunctions(lambda.Config{Functions: map[string]string{"may-deploy": function(t, 200, strings.Repeat("x", 1<<20)).URL}})
+	if _, err := lambda.NewInvoke(f).Run(t.Context(), jobworker.NewTask(nil, job(), 0)); err != nil {
+		t.Error(err)
+	}
+}
+
+// keyless is the client of jobs that there are no credentials for, at first.
+type keyless struct {
+	jobworker.Client
+	asked int
+}
+
+func (k *keyless) Details(_ context.Context, j jobworker.Job) (jobworker.Job, error) {
+	if k.asked++; k.asked < 3 {
+		return j, errors.New("the STS is away")
+	}
+	return j, nil
+}
+
+func TestInvokeWaitsForCredentials(t *testing.T) {
+	t.Parallel()
+	slept := &pauses{}
+	f := lambda.NewFunctions(lambda.Config{Functions: map[string]string{"may-deploy": function(t, 200, "").URL}, Sleep: slept.sleep})
+	if _, err := lambda.NewInvoke(f).Run(t.Context(), jobworker.NewTask(&keyless{}, job(), time.Nanosecond)); err != nil || fmt.Sprint(slept.list) != "[1s 2s]" {
+		t.Errorf("%v after %v", err, slept.list)
+	}
+}
+
 // ended is the client of a job that has ended.
 type ended struct{ jobworker.Client }
 

@@ -26,13 +26,18 @@ func (r *Rule) Run(ctx context.Context, t *jobworker.Task) (s jobworker.Success,
 	if err != nil {
 		return s, err
 	}
+	leave, err := r.f.enter(ctx, target)
+	if err != nil {
+		return s, err
+	}
+	defer leave()
 	credentials, err := t.Credentials(ctx)
 	if err != nil {
 		return s, err
 	}
 	log := r.f.openLog(ctx, t.Job)
 	defer log.close()
-	body, err := r.f.call(ctx, request{name: name, target: target, job: t.Job, event: eventOf(t.Job, credentials), log: log})
+	body, err := r.f.call(ctx, request{name: name, target: target, job: t.Job, event: eventOf(t.Job, credentials), log: log, reports: true})
 	if err != nil {
 		return s, err
 	}
