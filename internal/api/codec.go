@@ -225,8 +225,11 @@ func (d *decoder) optionalBoolean(p **bool, m *members, i int) {
 	}
 }
 
-// maxMillis is the last millisecond of the year 9999.
-const maxMillis = 253402300799999
+// The years that encoding/json writes, and so the store: 0 to 9999.
+const (
+	minMillis = -62167219200000
+	maxMillis = 253402300799999
+)
 
 // time reads seconds since the epoch, down to milliseconds.
 func (d *decoder) time(p *time.Time, m *members, i int) {
@@ -235,7 +238,7 @@ func (d *decoder) time(p *time.Time, m *members, i int) {
 	if d.null() {
 		return
 	}
-	*p = time.UnixMilli(min(max(scaled(d.number(notTime), 3), -maxMillis), maxMillis)).UTC()
+	*p = time.UnixMilli(min(max(scaled(d.number(notTime), 3), minMillis), maxMillis)).UTC()
 	m.put(i)
 }
 

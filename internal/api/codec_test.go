@@ -144,11 +144,15 @@ func TestTimesIn(t *testing.T) {
 		"-1.5":              -1500,
 		"0.001":             1,
 		"1e400":             maxMillis,
-		"-1e400":            -maxMillis,
+		"-1e400":            minMillis,
+		"-62167219200.001":  minMillis,
 	} {
 		v := new(CurrentRevision)
 		if err := Decode([]byte(`{"created":`+number+`}`), v); err != nil || !v.Created.Equal(time.UnixMilli(ms)) {
 			t.Errorf("%s → %v, %v, want %v", number, v.Created.UnixMilli(), err, ms)
+		}
+		if _, err := v.Created.MarshalJSON(); err != nil {
+			t.Errorf("%s cannot be stored: %v", number, err)
 		}
 	}
 }
