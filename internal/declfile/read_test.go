@@ -190,6 +190,8 @@ func TestNoDeclaration(t *testing.T) {
 func TestReadTypes(t *testing.T) {
 	t.Parallel()
 	const lint = `{"category":"Test","provider":"Lint","version":"1","inputArtifactDetails":{"minimumCount":1,"maximumCount":1},"outputArtifactDetails":{"minimumCount":0,"maximumCount":0}}`
+	const acme = `{"id":{"category":"Test","owner":"ThirdParty","provider":"Acme","version":"1"},"executor":{"type":"JobWorker","configuration":{"jobWorkerExecutorConfiguration":{}}},
+		"inputArtifactDetails":{"minimumCount":1,"maximumCount":1},"outputArtifactDetails":{"minimumCount":0,"maximumCount":0}}`
 	for _, c := range []struct {
 		name, data string
 		count      int
@@ -197,6 +199,10 @@ func TestReadTypes(t *testing.T) {
 	}{
 		{"one", lint, 1, ""},
 		{"a list", "[" + lint + "," + strings.Replace(lint, "Lint", "Scan", 1) + "]", 2, ""},
+		{"with an executor", acme, 1, ""},
+		{"the output of get-action-type, and the other form", `[{"actionType":` + acme + `},` + lint + `]`, 2, ""},
+		{"with an executor of another kind", strings.Replace(acme, `"JobWorker"`, `"Lambda"`, 1), 0, "lambdaExecutorConfiguration"},
+		{"constraint of an executor", strings.Replace(acme, `"ThirdParty"`, `"Custom"`, 1), 0, "id.owner"},
 		{"misspelt", strings.Replace(lint, "provider", "providr", 1), 0, "provider"},
 		{"constraint", strings.Replace(lint, `"1"`, `"1/2"`, 1), 0, "version"},
 		{"rule of the operation", strings.Replace(lint, "Test", "Approval", 1), 0, "Approval"},

@@ -195,5 +195,8 @@ func TestListActionTypesPaging(t *testing.T) {
 		t.Errorf("the page ends with %s, the next begins with %s", a, b)
 	}
 	s.root.refuse("ListActionTypes", fmt.Sprintf(`{"nextToken":%q}`, token), "InvalidNextTokenException", "")
+	s.root.must("DeleteCustomActionType", `{"category":"Build","provider":"P0999","version":"1"}`) // the end of the first page
+	s.root.refuse("ListActionTypes", fmt.Sprintf(`{"actionOwnerFilter":"Custom","nextToken":%q}`, token), "InvalidNextTokenException", "")
+	s.customType("Build", "P9999", "") // and none is free
 	s.root.refuse("CreateCustomActionType", `{"category":"Build","provider":"X","version":"1","inputArtifactDetails":{"minimumCount":0,"maximumCount":0},"outputArtifactDetails":{"minimumCount":0,"maximumCount":0}}`, "LimitExceededException", "")
 }

@@ -18,8 +18,8 @@ import (
 const maxBatch = 100
 
 // PollForJobs hands out jobs of a custom action type, or of one registered with
-// owner AWS, each to one poller (jobs.md section 5). It answers at once unless the request says
-// "Prefer: wait=SECONDS".
+// owner AWS, each to one poller (jobs.md section 5). It answers at once unless
+// the request says "Prefer: wait=SECONDS".
 func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*api.PollForJobsOutput, error) {
 	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerCustom, actiontype.OwnerAWS)
 	if err != nil {
@@ -53,8 +53,12 @@ func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*a
 func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owners ...string) (t store.ActionType, err error) {
 	who := caller(ctx)
 	id := pipeline.ActionType(in)
-	_, builtIn := actiontype.LookupBuiltin(who.Region, id)
-	if !slices.Contains(owners, id.Owner) || builtIn && id.Owner == actiontype.OwnerAWS {
+	supported := slices.Contains(owners, id.Owner)
+	if supported && id.Owner == actiontype.OwnerAWS {
+		_, builtIn := actiontype.LookupBuiltin(who.Region, id)
+		supported = !builtIn
+	}
+	if !supported {
 		return t, fault.New("ValidationException", "ActionType with owner '%s' is not supported", id.Owner)
 	}
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
