@@ -56,8 +56,8 @@ soak: ## Play a million random commands on the engine
 bench: ## Measure job calls per second and hand-over times beside their baselines
 	$(GO) run ./bench
 
-# The tests want the AWS CLI, Node and boto3, as what they test are clients; the
-# race detector wants a C compiler. Where they are missing and we may, they are
+# The tests want the AWS CLI, Node and boto3, as what they test are clients, and
+# PostgreSQL, of which they start servers of their own; the race detector wants a C compiler. Where they are missing and we may, they are
 # installed; else the tests say what they miss. The SDKs for JavaScript come by
 # npm, into the user's cache.
 tools:
@@ -66,6 +66,7 @@ tools:
 	command -v git >/dev/null || missing+=(git); \
 	command -v curl >/dev/null || missing+=(curl); \
 	command -v ip >/dev/null || missing+=(iproute2); \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing+=(postgresql); \
 	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
 	{ command -v node && command -v npm; } >/dev/null || missing+=(nodejs npm); \
 	{ python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; } 2>/dev/null || missing+=(python3-boto3); \

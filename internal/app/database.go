@@ -20,7 +20,7 @@ import (
 func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driver, error) {
 	sealer := auth.NewSealer(master)
 	if a.cfg.Database == "" {
-		return sqlite.Open(filepath.Join(a.cfg.Data, "penstock.db"), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})
+		return sqlite.Open(databaseFile(a.cfg), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})
 	}
 	id, err := nodeID(a.cfg.Data)
 	if err != nil {

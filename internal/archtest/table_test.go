@@ -59,7 +59,7 @@ var table = []row{
 	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline", "",
 		"the port: no driver, no SQL"},
 	{"internal/store/memo", "", "", "what the drivers keep in memory"},
-	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/sqlite internal/store internal/store/memo", "",
+	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/sqlite internal/store internal/store/memo", "",
 		"a driver: it never sees another one"},
 	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo", pgx,
 		"a driver: it never sees another one"},
@@ -106,7 +106,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},
@@ -116,7 +116,7 @@ var table = []row{
 	{"internal/execworker", "internal/archive internal/procgroup internal/workspace jobworker", sdk, "a stranger's worker: the public kit and S3, nothing of the server"},
 	{"internal/demo", "internal/api internal/auth internal/control internal/sigv4", sdk, "a client that starts its own server process"},
 	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/connection internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker internal/hostcert internal/runlocal jobworker",
-		"github.com/spf13/cobra golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
+		"github.com/spf13/cobra github.com/spf13/pflag golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
 
 	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
 	{"internal/awscli", "", "", "runs the installed AWS CLI for tests"},

@@ -47,6 +47,7 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.CreateAccessKey":           operation(s.createAccessKey),
 		"Penstock.ListAccessKeys":            operation(s.listAccessKeys),
 		"Penstock.DeleteAccessKey":           operation(s.deleteAccessKey),
+		"Penstock.ListNodes":                 operation(s.listNodes),
 		"Penstock.GetActionLog":              operation(s.getActionLog),
 		"Penstock.GetEvents":                 operation(s.getEvents),
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"time"
 )
 
 // ErrNewer is wrapped by errors about a database that was migrated by a newer
@@ -61,4 +62,28 @@ func Pending(files, seen []Migration) ([]Migration, error) {
 		}
 	}
 	return files[len(seen):], nil
+}
+
+// Status is a migration and when the database has seen it.
+type Status struct {
+	Migration
+	Applied time.Time // zero = not yet
+}
+
+// Compare tells of each file when the database has seen it. What it has seen
+// must be their beginning.
+func Compare(files []Migration, seen []Status) ([]Status, error) {
+	known := make([]Migration, len(seen))
+	list := make([]Status, len(files))
+	for i, m := range files {
+		list[i].Migration = m
+	}
+	for i, s := range seen {
+		known[i] = s.Migration
+		if i < len(list) {
+			list[i].Applied = s.Applied
+		}
+	}
+	_, err := Pending(files, known)
+	return list, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -70,16 +69,29 @@ func migrate(ctx context.Context, conn *pgx.Conn) (done []migration.Migration, e
 	if err != nil {
 		return nil, err
 	}
+	list, err := migration.List(files)
+	if err != nil {
+		return nil, err
+	}
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, migrateLock); err != nil {
 			return err
 		}
-		list, seen, err := compare(ctx, tx, files)
+		seen, err := appliedMigrations(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if done, err = migration.Pending(list, seen); err != nil || len(done) == 0 {
+		all, err := migration.Compare(list, seen)
+		if err != nil {
 			return err
+		}
+		for _, m := range all {
+			if m.Applied.IsZero() {
+				done = append(done, m.Migration)
+			}
+		}
+		if len(done) == 0 {
+			return nil
 		}
 		_, err = tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migration (
 			version bigint PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())`)
@@ -106,77 +118,50 @@ func migrate(ctx context.Context, conn *pgx.Conn) (done []migration.Migration, e
 	return done, nil
 }
 
-// compare lists the migrations that there are and those that the database has
-// seen.
-func compare(ctx context.Context, q querier, files fs.FS) (list, seen []migration.Migration, err error) {
-	if list, err = migration.List(files); err != nil {
-		return nil, nil, err
-	}
+// appliedMigrations lists those that the database has seen.
+func appliedMigrations(ctx context.Context, q querier) ([]migration.Status, error) {
 	rows, err := q.Query(ctx, `SELECT to_regclass('schema_migration') IS NOT NULL`)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	there, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
 	if err != nil || !there {
-		return list, nil, err
+		return nil, err
 	}
-	if rows, err = q.Query(ctx, `SELECT version, name FROM schema_migration ORDER BY version`); err != nil {
-		return nil, nil, err
+	if rows, err = q.Query(ctx, `SELECT version, name, applied FROM schema_migration ORDER BY version`); err != nil {
+		return nil, err
 	}
-	seen, err = pgx.CollectRows(rows, pgx.RowToStructByPos[migration.Migration])
-	return list, seen, err
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (s migration.Status, err error) {
+		err = r.Scan(&s.Version, &s.Name, &s.Applied)
+		return s, err
+	})
 }
 
-// Migration is one step of the schema.
-type Migration struct {
-	Name    string
-	Applied time.Time // zero = not yet
-}
-
-// Migrate brings the schema of the database at url up to date and returns what
-// that took. Many may do so at once.
-func Migrate(ctx context.Context, url string) (done []string, err error) {
-	err = onSchema(ctx, url, func(conn *pgx.Conn) error {
-		list, err := migrate(ctx, conn)
-		for _, m := range list {
-			done = append(done, m.Name)
-		}
+// Migrate brings the schema of the database at url up to date. Many may do so
+// at once.
+func Migrate(ctx context.Context, url string) error {
+	return onSchema(ctx, url, func(conn *pgx.Conn) error {
+		_, err := migrate(ctx, conn)
 		return err
 	})
-	return done, err
 }
 
 // Migrations lists the migrations of the database at url, which is not changed.
-func Migrations(ctx context.Context, url string) (list []Migration, err error) {
+func Migrations(ctx context.Context, url string) (list []migration.Status, err error) {
 	err = onSchema(ctx, url, func(conn *pgx.Conn) error {
 		files, err := fs.Sub(migrations, "migrations")
 		if err != nil {
 			return err
 		}
-		all, seen, err := compare(ctx, conn, files)
+		all, err := migration.List(files)
 		if err != nil {
 			return err
 		}
-		applied := map[int64]time.Time{}
-		if len(seen) > 0 {
-			rows, err := conn.Query(ctx, `SELECT version, applied FROM schema_migration`)
-			if err != nil {
-				return err
-			}
-			var version int64
-			var at time.Time
-			_, err = pgx.ForEachRow(rows, []any{&version, &at}, func() error {
-				applied[version] = at.UTC()
-				return nil
-			})
-			if err != nil {
-				return err
-			}
+		seen, err := appliedMigrations(ctx, conn)
+		if err != nil {
+			return err
 		}
-		for _, m := range all {
-			list = append(list, Migration{m.Name, applied[m.Version]})
-		}
-		_, err = migration.Pending(all, seen)
+		list, err = migration.Compare(all, seen)
 		return err
 	})
 	return list, err

@@ -191,6 +191,9 @@ func TestTakeOver(t *testing.T) {
 		t.Helper()
 		jobs, err := s.Poll(t.Context(), queue, 1, forever)
 		ok(err)
+		if len(jobs) != 1 {
+			t.Fatal("no job to be polled")
+		}
 		ok(acknowledge(s, jobs[0]))
 		return jobs[0]
 	}
@@ -235,7 +238,9 @@ func TestOtherKey(t *testing.T) {
 
 type otherSealer struct{ testSealer }
 
-func (otherSealer) Open(string, string) ([]byte, error) { return nil, errors.New("sealed with another key") }
+func (otherSealer) Open(string, string) ([]byte, error) {
+	return nil, errors.New("sealed with another key")
+}
 
 // TestManyStart has nodes start at once on an empty database: one migrates it.
 func TestManyStart(t *testing.T) {

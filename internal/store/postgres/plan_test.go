@@ -16,14 +16,14 @@ import (
 // wholeTable are the statements that are meant to read all of something that
 // stays small.
 var wholeTable = map[string]string{
-	"FROM watch ORDER BY":                        "watch",
-	"SELECT DISTINCT connection":                 "git_source",
-	"outbox_number":                              "outbox_number",
-	"FROM access_key ORDER BY":                   "access_key",
-	"DELETE FROM node WHERE heartbeat":           "node",
-	"RETURNING EXISTS (SELECT 1 FROM node":       "node other",
-	"FROM schema_migration":                      "schema_migration",
-	"FROM node ORDER BY":                         "node",
+	"FROM watch ORDER BY":                  "watch",
+	"SELECT DISTINCT connection":           "git_source",
+	"outbox_number":                        "outbox_number",
+	"FROM access_key ORDER BY":             "access_key",
+	"DELETE FROM node WHERE heartbeat":     "node",
+	"RETURNING EXISTS (SELECT 1 FROM node": "node other",
+	"FROM schema_migration":                "schema_migration",
+	"FROM node ORDER BY":                   "node",
 }
 
 // fill puts rows into every table, as many as a planner takes seriously.
