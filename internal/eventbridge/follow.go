@@ -94,6 +94,11 @@ func (f *Follower) Step(ctx context.Context) (more bool, err error) {
 		}
 		f.read = max(f.read, f.cursor)
 		upto, starts = f.read, nil
+		if version, err := r.EventRuleVersion(); err != nil || version == 0 { // there has never been a rule
+			_, newest, err2 := r.OutboxSpan()
+			upto = max(upto, newest)
+			return errors.Join(err, err2)
+		}
 		entries, err := r.Outbox(f.read, readEntries)
 		for i := 0; i < len(entries) && len(starts) < maxStarts && err == nil; i++ {
 			starts, err = f.bus.entry(r, &entries[i], starts)

@@ -62,7 +62,7 @@ func TestInABubble(t *testing.T) {
 		t.Skip("there can be one bubble in a process")
 	}
 	folder := t.TempDir()
-	scenarios := []scenario{timersFireInTime, continuationDelay, fireWhatIsDue, timersRetry(), sourcesAreLookedAt(), slowSources(), pollingEnds(), purgeRemoves()}
+	scenarios := []scenario{timersFireInTime, continuationDelay, fireWhatIsDue, timersRetry(), sourcesAreLookedAt(), slowSources(), pollingEnds(), schedulesFire(), purgeRemoves()}
 	synctest.Test(t, func(t *testing.T) {
 		for _, s := range scenarios {
 			t.Log(s.name)

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -55,10 +56,11 @@ func (s *Schedules) Fire(ctx context.Context) (next time.Time, err error) {
 		if err != nil || len(due) == 0 {
 			return next, err
 		}
-		for _, r := range due {
-			if err := s.Turn(ctx, r); err != nil {
-				return next, err
-			}
+		for _, r := range due { // one that fails holds up no other
+			err = errors.Join(err, s.Turn(ctx, r))
+		}
+		if err != nil {
+			return next, err
 		}
 	}
 }
