@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type Lambda struct {
 }
 
 func (l *Lambda) flags(f *pflag.FlagSet) {
-	f.StringToStringVar(&l.Functions, "lambda-function", nil, "function of Lambda actions and rules as `NAME=TARGET`; TARGET is a URL that the event is posted to, or exec:COMMAND for /bin/sh with the event as its input; NAME * is for all others (repeatable)")
+	f.Var((*functions)(&l.Functions), "lambda-function", "function of Lambda actions and rules as `NAME=TARGET`; TARGET is a URL that the event is posted to, or exec:COMMAND for /bin/sh with the event as its input; NAME * is for all others (repeatable)")
 	f.StringVar(&l.Endpoint, "lambda-endpoint", "", "URL of an AWS Lambda API for functions that --lambda-function does not name; credentials as the AWS SDKs find them")
 	f.DurationVar(&l.TimeLimit, "lambda-time-limit", 15*time.Minute, "how long one call of a function may take")
 	f.DurationVar(&l.Silence, "lambda-silence", 20*time.Minute, "how long a Lambda action waits for the report of its function; each continuation starts it anew")
@@ -29,6 +30,44 @@ func (l *Lambda) flags(f *pflag.FlagSet) {
 
 // commandTarget begins targets that are commands.
 const commandTarget = "exec:"
+
+// functions is the flag of Lambda.Functions: NAME=TARGET, or several that are
+// separated by commas. Commands may hold commas, equals signs and quotes.
+type functions map[string]string
+
+// nextFunction is where another function begins in a list.
+var nextFunction = regexp.MustCompile(`,[^,=\s]+=(?:[a-z]+://|` + commandTarget + `)`)
+
+// Set implements pflag.Value.
+func (fs *functions) Set(text string) error {
+	if *fs == nil {
+		*fs = functions{}
+	}
+	for text != "" {
+		one, rest := text, ""
+		if at := nextFunction.FindStringIndex(text); at != nil {
+			one, rest = text[:at[0]], text[at[0]+1:]
+		}
+		name, target, ok := strings.Cut(one, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("%q must be NAME=TARGET", name)
+		}
+		(*fs)[name], text = target, rest
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (fs *functions) String() string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(*fs)) {
+		list = append(list, name+"="+(*fs)[name])
+	}
+	return strings.Join(list, ",")
+}
+
+// Type implements pflag.Value.
+func (fs *functions) Type() string { return "NAME=TARGET" }
 
 func (l *Lambda) validate() error {
 	var errs []error
