@@ -83,10 +83,10 @@ func (s *Service) createAccessKey(ctx context.Context, who auth.Principal, in *C
 		if len(all) >= maxAccessKeys {
 			return fault.New("LimitExceededException", "There are %d access keys, as many as there may be", len(all))
 		}
-		if err := s.auditKey(ctx, tx, "CreateAccessKey", k.ID); err != nil {
+		if err := tx.InsertAccessKey(k); err != nil {
 			return err
 		}
-		return tx.InsertAccessKey(k)
+		return s.auditKey(ctx, tx, "CreateAccessKey", k.ID)
 	})
 	if err != nil {
 		return nil, err

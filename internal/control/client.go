@@ -151,8 +151,8 @@ func findClient(r store.Reader, who auth.Principal, id string) (store.Client, er
 func (s *Service) put(ctx context.Context, tx store.Tx, c store.Client, operation string) error {
 	r := audit.Record(ctx, s.Store.Now(), operation, nil)
 	r.ClientID = c.ID
-	if err := tx.PutAudit(r); err != nil {
+	if err := tx.PutClient(c); err != nil {
 		return err
 	}
-	return tx.PutClient(c)
+	return tx.PutAudit(r)
 }

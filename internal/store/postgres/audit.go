@@ -10,11 +10,19 @@ import (
 	"penstock/internal/store"
 )
 
+// auditLock is the key of the advisory lock that puts the records in a row:
+// without it a number could become visible behind a higher one, and who follows
+// the log would miss its record.
+const auditLock = 0x50454e53_00000003
+
 // PutAudit implements store.AuditWriter.
 func (t *txn) PutAudit(r store.AuditRecord) error {
 	r.Number = 0
 	doc, err := json.Marshal(r)
 	if err != nil {
+		return err
+	}
+	if err := t.write(`SELECT pg_advisory_xact_lock($1)`, int64(auditLock)); err != nil {
 		return err
 	}
 	return t.write(`INSERT INTO audit (account, region, at, doc) VALUES ($1, $2, $3, $4)`, r.Account, r.Region, millis(r.Time), doc)

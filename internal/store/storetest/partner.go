@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"penstock/internal/core/actiontype"
@@ -222,4 +223,44 @@ func audit(f *fixture) {
 	if got := list(three.Number, 10); len(got) != 1 || got[0].Operation != four.Operation {
 		f.Errorf("a number was used again: %+v", got)
 	}
+}
+
+// auditFollowed: who goes on from the last number misses no record, however
+// many write at the same time.
+func auditFollowed(f *fixture) {
+	const writers, each = 8, 25
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				err := f.d.Update(f.Context(), func(tx store.Tx) error {
+					return tx.PutAudit(store.AuditRecord{Time: f.now(), Account: account, Region: region, Operation: "Op"})
+				})
+				if err != nil {
+					f.Errorf("PutAudit: %v", err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	after, seen := int64(0), 0
+	look := func() {
+		for _, r := range read(f, func(r store.Reader) ([]store.AuditRecord, error) { return r.Audit(account, region, after, 7) }) {
+			after, seen = r.Number, seen+1
+		}
+	}
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+			look()
+		}
+	}
+	for before := -1; before != seen; {
+		before = seen
+		look()
+	}
+	f.equal("records", seen, writers*each)
 }
