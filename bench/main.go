@@ -6,6 +6,7 @@
 //	go run ./bench                     all levels of load, as tables
 //	go run ./bench --quick --json      64 callers, JSON on the last line, within 45 s
 //	go run ./bench --history 1000000   also a server with a long past
+//	go run ./bench --waiting 10000     only what so many waiting workers cost
 package main
 
 import (
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	binary := f.String("binary", "", "penstock binary to measure; empty builds it from this module")
 	data := f.String("data", os.TempDir(), "folder for the data of the run, on the disk to measure; a folder of its own is made in it")
 	history := f.Int("history", 0, "also measure a server with so many past executions")
+	waiting := f.Int("waiting", 0, "measure only what so many workers in long polls cost")
 	callers := f.IntSlice("callers", nil, "numbers of callers to measure")
 	rounds := f.Int("rounds", 0, "rounds of each number of callers")
 	length := f.Duration("round", 0, "length of a round of load")
@@ -89,6 +91,16 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 		}
 	}
 	b := &bench{plan: p, dir: dir, binary: *binary, say: say}
+	if *waiting > 0 {
+		res, err := b.runWaiting(ctx, *waiting)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return json.NewEncoder(out).Encode(res)
+		}
+		return res.print(out)
+	}
 	res, err := b.run(ctx)
 	if err != nil {
 		return err

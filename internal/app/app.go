@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,7 +154,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 			a.sources.PipelineChanged(pipelineID)
 			a.poller.Changed()
 		},
-		MaxPipelines:   cfg.MaxPipelines, MaxPolling: cfg.MaxPolling, MaxActionTypes: cfg.MaxActionTypes,
+		MaxPipelines: cfg.MaxPipelines, MaxPolling: cfg.MaxPolling, MaxActionTypes: cfg.MaxActionTypes,
 		CreateActionTypes: cfg.CreateActionTypes,
 		Webhooks:          hooks,
 	})
@@ -199,20 +198,12 @@ func (a *App) Handler() http.Handler { return a.handler }
 // drain is how long running requests and jobs may take to end.
 const drain = 20 * time.Second
 
-// heapGrowth is how much the heap may grow, in percent of what is live, before
-// it is collected. Little is live and calls make garbage: more room than Go's
-// default of 100 saves a tenth of the CPU under load for some megabytes. GOGC
-// overrides it.
-const heapGrowth = 400
-
 // Run serves until ctx ends, then drains and returns. An error means that the
 // server could not go on.
 func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
+	tuneHeap()
 	if err := a.logs.Recover(ctx); err != nil {
 		a.log.Warn("action logs of an earlier run could not be stored", "error", err)
 	}

@@ -21,18 +21,33 @@ const maxBatch = 100
 // owner AWS, each to one poller (jobs.md section 5). It answers at once unless
 // the request says "Prefer: wait=SECONDS".
 func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*api.PollForJobsOutput, error) {
-	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerCustom, actiontype.OwnerAWS)
+	queue, err := s.customQueue(ctx, in)
 	if err != nil {
 		return nil, err
+	}
+	jobs, err := s.poll(ctx, queue, in.MaxBatchSize)
+	if err != nil {
+		return nil, err
+	}
+	return s.polledJobs(ctx, jobs)
+}
+
+// customQueue finds the queue that a poll is about. It is apart from
+// PollForJobs, as polledJobs is: thousands of polls wait there, and what is on
+// their stacks counts.
+func (s *Service) customQueue(ctx context.Context, in *api.PollForJobsInput) (string, error) {
+	t, err := s.polled(ctx, in.ActionTypeId, actiontype.OwnerCustom, actiontype.OwnerAWS)
+	if err != nil {
+		return "", err
 	}
 	query, err := queryValue(t.Type, in.QueryParam)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	jobs, err := s.store.Poll(ctx, job.Queue(job.Custom, t.Account, t.Region, t.ID, query), batch(in.MaxBatchSize), api.PreferWait(ctx))
-	if err != nil {
-		return nil, err
-	}
+	return job.Queue(job.Custom, t.Account, t.Region, t.ID, query), nil
+}
+
+func (s *Service) polledJobs(ctx context.Context, jobs []*job.Job) (*api.PollForJobsOutput, error) {
 	if err := s.shown(ctx, "PollForJobs", jobs...); err != nil {
 		return nil, err
 	}

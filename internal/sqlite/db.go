@@ -215,10 +215,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func view(c *conn, fn func(*Tx) error) error {
-	if err := c.run("BEGIN"); err != nil {
-		return err
-	}
-	tx := &Tx{c: c}
+	tx := &Tx{c: c, idle: true}
 	// Deferred, so that a panic of fn leaves the connection usable.
 	defer func() {
 		tx.end()

@@ -11,6 +11,7 @@ import (
 type Tx struct {
 	c      *conn
 	write  bool // of an Update
+	idle   bool // of a View that has read nothing: its transaction has not begun
 	nested bool // other calls of the group wrote before: use a savepoint
 	wrote  bool
 	saved  bool // the savepoint is open
@@ -115,6 +116,12 @@ func (tx *Tx) start(sql string) (*stmt, error) {
 	}
 	if tx.single != nil {
 		tx.single.Close()
+	}
+	if tx.idle {
+		tx.idle = false
+		if err := tx.c.run("BEGIN"); err != nil {
+			return nil, tx.note(err)
+		}
 	}
 	s, err := tx.c.statement(sql)
 	if err != nil {

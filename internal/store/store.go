@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 	_ "time/tzdata" // rules name time zones, and few containers have the database
 
@@ -134,15 +135,16 @@ func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) en
 	return info
 }
 
-// Poll hands out jobs of the queue; when there is none it waits for one, up to
-// wait.
+// Poll hands out jobs of the queue; when there is none it waits for one, for at
+// least three quarters of wait and at most all of it: workers that began to wait
+// together are not to come back together.
 func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Duration) ([]*job.Job, error) {
 	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow) }
 	jobs, err := claim()
 	if wait <= 0 || len(jobs) > 0 || err != nil {
 		return jobs, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, wait)
+	waiting, cancel := context.WithTimeout(ctx, wait-rand.N(wait/4+1))
 	defer cancel()
 	for {
 		if err := s.Await(waiting, queue); err != nil {
