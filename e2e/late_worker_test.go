@@ -12,10 +12,9 @@ import (
 // TestLateWorkers replays what workers do when they acknowledge after the time
 // that a hand-out is theirs, alone or when another has been given the job.
 //
-// AWS's sample worker is here for the short window too. Version 2 of the SDK for
-// Go can lose an answer that is longer than its buffer and comes before it has
-// noted that its request is out: it then polls again by itself, and the jobs of
-// the lost answer come back after the window.
+// AWS's sample worker fills the time. Version 2 of the SDK for Go can lose an
+// answer that is longer than its buffer and comes before it has noted that its
+// request is out: it then polls again by itself.
 func TestLateWorkers(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--ack-window", "10s")

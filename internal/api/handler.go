@@ -69,7 +69,7 @@ func NewHandler(svc Service, auth Authenticator, opt Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	t := h.target(r)
-	req := request{id: uuid.NewString(), from: r.RemoteAddr, wait: preferredWait(r.Header)}
+	req := request{id: uuid.NewString(), from: r.RemoteAddr, wait: preferredWait(r.Header), invocation: invocationID(r.Header)}
 	ctx := context.WithValue(r.Context(), requestKey{}, req)
 
 	out, err := h.answer(r.WithContext(ctx), t)

@@ -29,6 +29,8 @@ type request struct {
 	id   string
 	from string
 	wait time.Duration
+	// invocation is what the SDK calls this call in all its attempts.
+	invocation string
 }
 
 type requestKey struct{}
@@ -49,6 +51,24 @@ func SourceAddress(ctx context.Context) string {
 		return r.from
 	}
 	return host
+}
+
+// InvocationID returns what the caller's SDK calls this call, the same in each
+// of its attempts (amz-sdk-invocation-id); "" when it does not say.
+func InvocationID(ctx context.Context) string {
+	r, _ := ctx.Value(requestKey{}).(request)
+	return r.invocation
+}
+
+// maxInvocationID is more than the UUIDs that SDKs send.
+const maxInvocationID = 64
+
+// invocationID reads the call's id; one that is too long is none.
+func invocationID(h http.Header) string {
+	if id := h.Get("Amz-Sdk-Invocation-Id"); len(id) <= maxInvocationID {
+		return id
+	}
+	return ""
 }
 
 // PreferWait returns how long the caller is ready to wait for an answer

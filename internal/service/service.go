@@ -24,6 +24,8 @@ type Service struct {
 	store *store.Store
 	opt   Options
 	pages pageTokens
+
+	answers pollAnswers
 }
 
 var _ api.Service = (*Service)(nil)

@@ -43,7 +43,7 @@ func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThir
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := s.store.Poll(ctx, job.Queue(job.Partner, t.Account, t.Region, t.ID, ""), batch(in.MaxBatchSize), api.PreferWait(ctx))
+	jobs, err := s.poll(ctx, job.Queue(job.Partner, t.Account, t.Region, t.ID, ""), in.MaxBatchSize)
 	if err != nil {
 		return nil, err
 	}
