@@ -39,6 +39,8 @@ var operations = []operation{
 	{"PutBucketVersioning", onBucket, "PUT", "versioning", "s3:PutBucketVersioning", (*Handler).putBucketVersioning},
 	{"GetBucketAcl", onBucket, "GET", "acl", "s3:GetBucketAcl", (*Handler).getACL},
 	{"PutBucketAcl", onBucket, "PUT", "acl", "s3:PutBucketAcl", (*Handler).putACL},
+	{"GetBucketNotificationConfiguration", onBucket, "GET", "notification", "s3:GetBucketNotification", (*Handler).getBucketNotification},
+	{"PutBucketNotificationConfiguration", onBucket, "PUT", "notification", "s3:PutBucketNotification", (*Handler).putBucketNotification},
 	{"ListObjects", onBucket, "GET", "", "s3:ListBucket", (*Handler).listObjects},
 	{"ListObjectsV2", onBucket, "GET", "list-type", "s3:ListBucket", (*Handler).listObjectsV2},
 	{"ListObjectVersions", onBucket, "GET", "versions", "s3:ListBucketVersions", (*Handler).listObjectVersions},

@@ -229,7 +229,7 @@ func pollingEnds() scenario {
 	var p, q int64
 	return scenario{"polling ends", func(f *fixture) {
 		x = newSources(f)
-		x.Interval = time.Hour
+		x.Interval = 6 * time.Hour
 		p, _ = f.start("P")
 		q, _ = f.start("Q")
 		x.watch(f, p, "A")
@@ -250,12 +250,12 @@ func pollingEnds() scenario {
 			_, err := f.Step(tx, q, engine.Start{Trigger: engine.Trigger{Type: "StartPipelineExecution"}})
 			return err
 		})
-		sleep(10*24*time.Hour - 2*time.Hour)
+		sleep(10*24*time.Hour - 7*time.Hour)
 		if at := stopped(p); !at.IsZero() {
 			f.Errorf("P is not polled since %s", at)
 		}
-		sleep(3 * time.Hour)
-		if at := stopped(p); at.IsZero() || f.Now().Sub(at) > 3*time.Hour {
+		sleep(14 * time.Hour)
+		if at := stopped(p); at.IsZero() || f.Now().Sub(at) > 14*time.Hour {
 			f.Errorf("P is not polled since %s", at)
 		}
 		if at := stopped(q); !at.IsZero() {
@@ -263,7 +263,7 @@ func pollingEnds() scenario {
 		}
 		x.set("a", "2")
 		x.set("b", "2")
-		sleep(time.Hour)
+		sleep(6 * time.Hour)
 		if got := x.took(); got != "B2" {
 			f.Errorf("after the end: %q", got)
 		}
