@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -84,6 +85,8 @@ func (s *Shape) unlike() (string, bool) {
 	}
 	return "", false
 }
+
+func (s *Shape) requires(member string) bool { return slices.Contains(s.Required, member) }
 
 func (s *Shape) matches(text string) bool {
 	return s.Pattern == "" || compiled(s.Pattern).MatchString(text)

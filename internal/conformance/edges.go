@@ -188,11 +188,11 @@ func (w *walker) inside(path string, s *Shape, v any) {
 	case "structure":
 		doc := v.(map[string]any)
 		for _, mem := range s.Members {
-			w.value(below(path, mem.Name), mem.Shape, doc[mem.Name], slices.Contains(s.Required, mem.Name), func(e any) { doc[mem.Name] = e })
+			w.value(below(path, mem.Name), mem.Shape, doc[mem.Name], s.requires(mem.Name), func(e any) { doc[mem.Name] = e })
 			if !w.ended {
 				absent := doc[mem.Name]
 				delete(doc, mem.Name)
-				w.try(below(path, mem.Name), "absent", slices.Contains(s.Required, mem.Name))
+				w.try(below(path, mem.Name), "absent", s.requires(mem.Name))
 				doc[mem.Name] = absent
 			}
 		}

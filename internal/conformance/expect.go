@@ -86,7 +86,7 @@ func (m *Model) violations(path, shape string, v any, required bool) []string {
 		}
 	case "structure":
 		for _, mem := range s.Members {
-			list = append(list, m.violations(below(path, mem.Name), mem.Shape, v.(map[string]any)[mem.Name], slices.Contains(s.Required, mem.Name))...)
+			list = append(list, m.violations(below(path, mem.Name), mem.Shape, v.(map[string]any)[mem.Name], s.requires(mem.Name))...)
 		}
 	}
 	return list
