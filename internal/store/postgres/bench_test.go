@@ -9,6 +9,7 @@ import (
 
 // BenchmarkJobCycle runs the cycle of jobs with 64 workers.
 func BenchmarkJobCycle(b *testing.B) {
+	pgtest.OnDisk()
 	d := open(b, pgtest.URL(b))
 	s, ids := storetest.BenchStore(b, d, 64)
 	n := float64(storetest.JobCycle(b, s, ids, b.N))

@@ -49,10 +49,18 @@ var schemas atomic.Int64
 // Main runs the tests and stops the server that they share. TestMain calls it.
 func Main(m *testing.M) {
 	code := m.Run()
+	Stop()
+	os.Exit(code)
+}
+
+// Stop stops the server that tests share, if one was started.
+func Stop() {
+	common.Lock()
+	defer common.Unlock()
 	if common.server != nil {
 		common.server.Stop()
 	}
-	os.Exit(code)
+	common.server, common.url = nil, ""
 }
 
 // URL is a database that is empty and the test's own: a schema of the shared
@@ -118,7 +126,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "penstock-pg")
+	dir, err := os.MkdirTemp(roomy(), "penstock-pg")
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +148,23 @@ func Start() (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// OnDisk has servers that are started from now on keep their data on the disk,
+// as benchmarks want it.
+func OnDisk() { onDisk.Store(true) }
+
+var onDisk atomic.Bool
+
+// roomy is a folder in memory, if there is one with room: the server syncs its
+// files there as everywhere, and what it is spared tests nothing.
+func roomy() string {
+	const memory = "/dev/shm"
+	var fs syscall.Statfs_t
+	if onDisk.Load() || syscall.Statfs(memory, &fs) != nil || fs.Bavail*uint64(fs.Bsize) < 2<<30 {
+		return ""
+	}
+	return memory
 }
 
 // binaries is the folder of the server's programs: Debian keeps each version
