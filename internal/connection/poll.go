@@ -143,7 +143,7 @@ func (p *Poller) one(ctx context.Context, at polled) error {
 		if at.refs == nil || now[name] == at.refs[name] {
 			continue
 		}
-		_, err := p.Starter.Handle(ctx, at.connection, []trigger.Event{event(at, name, now[name])}, func(tx store.Tx) (bool, error) {
+		_, err := p.Starter.Handle(ctx, at.connection, []trigger.Event{event(at, name, now[name])}, func(tx store.Tx, _ int) (bool, error) {
 			return saw(tx, repo, name, at.refs[name], now[name])
 		})
 		if err != nil { // the next round sees it again
@@ -168,6 +168,30 @@ func saw(tx store.Tx, repo store.Repository, name, before, now string) (bool, er
 		return false, err
 	}
 	refs[name] = now
+	return true, tx.SetReferences(repo, refs)
+}
+
+// Told notes a push that a host told of, so that polling does not tell of it
+// again. It is false when polling was first.
+func Told(tx store.Tx, c store.Connection, ev *trigger.Event) (bool, error) {
+	if !c.Poll || ev.Kind == trigger.PullRequest {
+		return true, nil
+	}
+	repo, name := store.Repository{Connection: c.ID, Name: ev.Repository}, git.Branch+ev.Branch
+	if ev.Kind == trigger.Tag {
+		name = git.TagRef + ev.TagName
+	}
+	refs, err := tx.References(repo)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil // never asked: the next time is where changes are counted from
+	}
+	if err != nil || refs[name] == ev.Commit {
+		return false, err
+	}
+	if refs[name] != ev.Before {
+		return true, nil // polling is ahead, or comes later
+	}
+	refs[name] = ev.Commit
 	return true, tx.SetReferences(repo, refs)
 }
 

@@ -26,9 +26,10 @@ type match struct {
 }
 
 // Handle starts what the events of one delivery ask for, all or nothing, and
-// returns how many executions. first is called in the same transaction; when it
-// reports false, the delivery was here before and nothing starts.
-func (s *Starter) Handle(ctx context.Context, c store.Connection, events []trigger.Event, first func(store.Tx) (bool, error)) (int, error) {
+// returns how many executions. first is called for each event, by its place, in
+// the same transaction; when it reports false, the event was here before and
+// starts nothing.
+func (s *Starter) Handle(ctx context.Context, c store.Connection, events []trigger.Event, first func(tx store.Tx, i int) (bool, error)) (int, error) {
 	any := false
 	for i := range events {
 		matches, err := s.prepare(ctx, c, &events[i])
@@ -43,10 +44,14 @@ func (s *Starter) Handle(ctx context.Context, c store.Connection, events []trigg
 	started := 0
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
 		started = 0
-		if fresh, err := first(tx); err != nil || !fresh {
-			return err
-		}
 		for i := range events {
+			fresh, err := first(tx, i)
+			if err != nil {
+				return err
+			}
+			if !fresh {
+				continue
+			}
 			n, err := s.start(tx, c, &events[i])
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -101,13 +102,16 @@ func (rc *ConnectionReceiver) handle(r *http.Request, c store.Connection, events
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleTime)
 	defer cancel()
 	delivery := gitevent.Delivery(c.Provider, r.Header)
-	_, err := rc.starter.Handle(ctx, c, events, func(tx store.Tx) (bool, error) {
-		if delivery == "" {
-			return true, nil
+	_, err := rc.starter.Handle(ctx, c, events, func(tx store.Tx, i int) (bool, error) {
+		if delivery != "" {
+			// The sender chooses how long it is; its hash has one length.
+			sum := sha256.Sum256(fmt.Append(nil, delivery, "/", i))
+			fresh, err := tx.ConnectionDelivered(c.ID, hex.EncodeToString(sum[:]), rc.opt.Store.Now())
+			if err != nil || !fresh {
+				return false, err
+			}
 		}
-		// The sender chooses how long it is; its hash has one length.
-		sum := sha256.Sum256([]byte(delivery))
-		return tx.ConnectionDelivered(c.ID, hex.EncodeToString(sum[:]), rc.opt.Store.Now())
+		return connection.Told(tx, c, &events[i])
 	})
 	if failed, ok := errors.AsType[*git.Error](err); ok {
 		rc.opt.Logger.Warn("a delivery to a connection could not be decided about", "connection", c.ARN(), "error", failed)
