@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"penstock/internal/api"
@@ -51,6 +52,9 @@ func worksFor(r store.Reader, who auth.Principal, j *job.Job) (bool, error) {
 
 // findJob returns a job that passes the check.
 func findJob(r store.Reader, id string, check jobCheck) (*job.Job, error) {
+	if strings.ContainsRune(id, 0) { // PostgreSQL has no such texts
+		return nil, job.NotFound(id)
+	}
 	j, err := r.Job(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, job.NotFound(id)

@@ -62,6 +62,7 @@ func TestJobErrors(t *testing.T) {
 		{"PollForThirdPartyJobs", "ActionTypeNotFoundException", s, `{"actionTypeId":` + typeID("Build", "ThirdParty", "Nobody") + `}`, ""},
 		{"PollForThirdPartyJobs", "ValidationException", s, `{"actionTypeId":` + typeID("Source", "Custom", "Src") + `}`, "ActionType with owner 'Custom' is not supported"},
 		{"GetThirdPartyJobDetails", "JobNotFoundException", s, `{"jobId":"unknown","clientToken":"t"}`, ""},
+		{"GetThirdPartyJobDetails", "JobNotFoundException", s, `{"jobId":"\u0000","clientToken":"t"}`, ""},
 		{"GetThirdPartyJobDetails", "InvalidJobException", s, `{"jobId":"` + custom + `","clientToken":"t"}`, ""},
 		{"GetThirdPartyJobDetails", "InvalidClientTokenException", s, `{"jobId":"` + job + `","clientToken":"t"}`, "The client token is not valid for job '" + job + "'"},
 		{"GetThirdPartyJobDetails", "ValidationException", s, `{"jobId":"` + job + `","clientToken":""}`, ""},

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"penstock/internal/api"
 	"penstock/internal/core/engine"
@@ -28,6 +29,9 @@ func (s *Service) PutActionRevision(ctx context.Context, in *api.PutActionRevisi
 		}
 		if err := sourceAction(d, in.StageName, in.ActionName); err != nil {
 			return err
+		}
+		if strings.ContainsRune(in.ActionRevision.RevisionId+in.ActionRevision.RevisionChangeId, 0) {
+			return fault.New("ValidationException", "The revision of action '%s' has the character U+0000, which cannot be stored", in.ActionName)
 		}
 		rev := store.AnnouncedRevision{Action: in.ActionName, Revision: in.ActionRevision.RevisionId, Change: in.ActionRevision.RevisionChangeId}
 		known, err := usedBy(tx, p.ID, in.StageName, rev)

@@ -65,6 +65,7 @@ func TestPutActionRevision(t *testing.T) {
 	s.root.refuse("PutActionRevision", strings.Replace(revision("Source", "Fetch", "r2", "c"), `"P"`, `"Q"`, 1), "PipelineNotFoundException", "")
 	s.root.refuse("PutActionRevision", revision("Nowhere", "Fetch", "r2", "c"), "StageNotFoundException", "Stage 'Nowhere' was not found in pipeline 'P'")
 	s.root.refuse("PutActionRevision", revision("Source", "Other", "r2", "c"), "ActionNotFoundException", "")
+	s.root.refuse("PutActionRevision", strings.Replace(revision("Source", "Fetch", "r2", "c"), `"c"`, `"\u0000"`, 1), "ValidationException", "The revision of action 'Fetch' has the character U+0000, which cannot be stored")
 	s.root.refuse("PutActionRevision", revision("Gate", "Ask", "r2", "c"), "ActionNotFoundException", "Source action 'Ask' was not found in stage 'Gate' of pipeline 'P'")
 }
 
