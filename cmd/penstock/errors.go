@@ -106,7 +106,7 @@ var todos = map[string]string{
 	"UnknownOperationException":           "check that --endpoint-url names a Penstock server of this version",
 	"PipelineNotFoundException":           "`penstock status` lists the pipelines of this account and region",
 	"ActionNotFoundException":             "`penstock status PIPELINE` shows its stages and actions",
-	"ActionTypeNotFoundException":         "register it with `penstock partner register`, or with `aws codepipeline create-custom-action-type`",
+	"ActionTypeNotFoundException":         "register it with `penstock action-type register`, or with `aws codepipeline create-custom-action-type`",
 	"InvalidClientTokenException":         "take the token that `penstock partner connect` printed",
 	"ThrottlingException":                 "try again later",
 	"ServiceUnavailableException":         "try again later",

@@ -91,7 +91,7 @@ func TestWorker(t *testing.T) {
 			name: "an unknown action type", args: workerArgs("--exec", "true"),
 			on:   func(f *fake) { f.on("PollForJobs", answer{code: "ActionTypeNotFoundException", body: "no"}) },
 			code: exitRefused, polls: 1,
-			stderr: waiting + "penstock: ActionTypeNotFoundException: no; register it with `penstock partner register`, or with `aws codepipeline create-custom-action-type`\n",
+			stderr: waiting + "penstock: ActionTypeNotFoundException: no; register it with `penstock action-type register`, or with `aws codepipeline create-custom-action-type`\n",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
