@@ -134,27 +134,49 @@ func (p *Poller) one(ctx context.Context, at polled) error {
 	if err != nil {
 		return err
 	}
-	if maps.Equal(now, at.refs) && at.refs != nil {
+	next, changed := compare(at.refs, now)
+	if at.refs != nil && len(changed) == 0 && len(next) == len(at.refs) {
 		return nil
 	}
 	repo := store.Repository{Connection: at.connection.ID, Name: at.repository}
 	var failed []error
-	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if at.refs == nil || now[name] == at.refs[name] {
-			continue
-		}
+	for _, name := range changed {
 		_, err := p.Starter.Handle(ctx, at.connection, []trigger.Event{event(at, name, now[name])}, func(tx store.Tx, _ int) (bool, error) {
-			return saw(tx, repo, name, at.refs[name], now[name])
+			return saw(tx, repo, name, at.refs[name], next[name])
 		})
 		if err != nil { // the next round sees it again
 			failed = append(failed, err)
-			if now[name] = at.refs[name]; now[name] == "" {
-				delete(now, name)
+			if next[name] = at.refs[name]; next[name] == "" {
+				delete(next, name)
 			}
 		}
 	}
-	err = p.Starter.Store.Update(ctx, func(tx store.Tx) error { return tx.SetReferences(repo, now) })
+	err = p.Starter.Store.Update(ctx, func(tx store.Tx) error { return tx.SetReferences(repo, next) })
 	return errors.Join(append(failed, err)...)
+}
+
+// told follows a commit whose push was told of, by polling or by the host; the
+// others are what the repository showed first.
+const told = "!"
+
+func commitOf(reference string) string { return strings.TrimSuffix(reference, told) }
+
+// compare returns what to remember of the references that the repository shows
+// now, and which of them to tell of.
+func compare(old, now map[string]string) (next map[string]string, changed []string) {
+	next = make(map[string]string, len(now))
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		switch {
+		case old == nil:
+			next[name] = now[name]
+		case commitOf(old[name]) == now[name]:
+			next[name] = old[name]
+		default:
+			next[name] = now[name] + told
+			changed = append(changed, name)
+		}
+	}
+	return next, changed
 }
 
 // saw notes where a reference points now, unless it did not point to before any
@@ -185,19 +207,19 @@ func Told(tx store.Tx, c store.Connection, ev *trigger.Event) (bool, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return true, nil // never asked: the next time is where changes are counted from
 	}
-	if err != nil || refs[name] == ev.Commit {
+	if err != nil || refs[name] == ev.Commit+told {
 		return false, err
 	}
-	if refs[name] != ev.Before {
+	if at := commitOf(refs[name]); at != ev.Before && at != ev.Commit {
 		return true, nil // polling is ahead, or comes later
 	}
-	refs[name] = ev.Commit
+	refs[name] = ev.Commit + told
 	return true, tx.SetReferences(repo, refs)
 }
 
 // event is the push that moved a reference.
 func event(at polled, name, commit string) trigger.Event {
-	ev := trigger.Event{Kind: trigger.Push, Repository: at.repository, Commit: commit, Before: at.refs[name]}
+	ev := trigger.Event{Kind: trigger.Push, Repository: at.repository, Commit: commit, Before: commitOf(at.refs[name])}
 	if tag, ok := strings.CutPrefix(name, git.TagRef); ok {
 		ev.Kind, ev.TagName = trigger.Tag, tag
 		return ev
@@ -205,7 +227,7 @@ func event(at polled, name, commit string) trigger.Event {
 	ev.Branch = strings.TrimPrefix(name, git.Branch)
 	if ev.Before == "" {
 		for _, known := range at.refs {
-			ev.FilesKnown = ev.FilesKnown || known == commit // a new branch without new commits
+			ev.FilesKnown = ev.FilesKnown || commitOf(known) == commit // a new branch without new commits
 		}
 	}
 	return ev
