@@ -22,6 +22,9 @@ func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driv
 	if a.cfg.Database == "" {
 		return sqlite.Open(databaseFile(a.cfg), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})
 	}
+	if a.cfg.S3Endpoint == "" {
+		a.log.Warn("artifacts lie in this node's data folder, which other nodes on the database cannot reach: set --s3-endpoint if there are any")
+	}
 	id, err := nodeID(a.cfg.Data)
 	if err != nil {
 		return nil, err

@@ -82,12 +82,13 @@ func (t *txn) insertAction(pipelineID int64, rec *engine.ActionRecord) error {
 }
 
 // updateAction needs no read when nothing was known of the action's work yet,
-// which is the rule. If it was, the statement fails, and the call is run again
-// alone.
+// which is the rule. If it was, the statement fails by a division by zero, and
+// the call is run again alone.
 func (t *txn) updateAction(pipelineID int64, u *engine.ActionUpdated) error {
 	if t.call != nil && !t.continued {
-		return t.write(`WITH changed AS (UPDATE action_execution SET status = $1, updated = $2, has_outputs = $3, result = $4
-			WHERE pipeline_id = $5 AND id = $6 AND result IS NULL RETURNING 1) SELECT 1 / count(*) FROM changed`,
+		return t.write(`UPDATE action_execution SET status = $1, updated = $2, has_outputs = $3,
+			result = CASE WHEN result IS NULL THEN $4::bytea ELSE substr($4, 1 / (length(result) - length(result))) END
+			WHERE pipeline_id = $5 AND id = $6`,
 			string(u.Status), millis(u.At), u.Status == engine.Succeeded,
 			orNull(store.AppendResult(nil, &u.Result)), pipelineID, u.ID)
 	}

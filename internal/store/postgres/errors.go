@@ -26,8 +26,6 @@ const (
 	codeUnique        = "23505"
 	codeSerialization = "40001"
 	codeDeadlock      = "40P01"
-	codeLockTimeout   = "55P03"
-	codeQueryCanceled = "57014"
 )
 
 // code is the SQLSTATE of an error, "" if it did not come from the server.
@@ -51,6 +49,10 @@ func again(err error) bool {
 // unreachable reports whether the error is about the way to the server rather
 // than about what was asked of it.
 func unreachable(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) && code(err) == "" {
+		return true
+	}
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
@@ -65,12 +67,11 @@ func unreachable(err error) bool {
 		return false
 	}
 	var network net.Error
-	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+	return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "EOF")
 }
 
-// committed makes a verdict of the error of a batch that ended in COMMIT.
+// outcome makes a verdict of the error of a batch that ended in COMMIT.
 // Nothing is known when the connection was lost on the way.
 func outcome(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)

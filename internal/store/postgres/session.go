@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,11 +24,17 @@ type session interface {
 	run(statements ...statement) error
 }
 
+// roundTime bounds a round trip: a server that is cut off does not say so. The
+// server itself gives up before (statement_timeout, lock_timeout).
+const roundTime = 40 * time.Second
+
 // send runs the statements as one pipelined batch.
 func send(ctx context.Context, conn *pgx.Conn, statements []statement) error {
 	if len(statements) == 0 {
 		return nil
 	}
+	ctx, done := context.WithTimeout(ctx, roundTime)
+	defer done()
 	b := pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(statements))}
 	for i := range statements {
 		s := &statements[i]
