@@ -65,7 +65,7 @@ func (p PushedJobs) Succeed(ctx context.Context, j jobworker.Job, r jobworker.Su
 		return p.CalledJobs.Succeed(ctx, j, r)
 	}
 	return localError(p.svc.store.Update(ctx, func(tx store.Tx) error {
-		now, err := findJob(tx, j.ID, p.check)
+		now, err := findJob(tx, j.ID, p.holder(j.Nonce))
 		if err != nil || !now.LetGo() {
 			return err
 		}

@@ -51,7 +51,7 @@ func (l *LocalJobs) holder(nonce string) jobCheck {
 		if err := l.check(r, j); err != nil {
 			return err
 		}
-		if j.Held() && j.Nonces.String() != nonce {
+		if j.Held() && j.Nonces.String() != nonce || j.Kind == job.Pushed && !j.Held() {
 			return fault.New("InvalidNonceException", "Job '%s' is in the hands of another worker", j.ID)
 		}
 		return nil

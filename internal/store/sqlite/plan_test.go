@@ -17,6 +17,7 @@ var wholeTable = map[string]string{
 	"FROM git_source ORDER BY":         "USING COVERING INDEX git_source_repository",
 	"FROM job INDEXED BY job_queued":   "USING INDEX job_queued",
 	"UPDATE job INDEXED BY job_native": "USING INDEX job_native",
+	"FROM job INDEXED BY job_native":   "USING INDEX job_native",
 	"FROM client INDEXED BY":           "USING INDEX client_revoked",
 	"FROM pipeline INDEXED BY":         "USING COVERING INDEX pipeline_deleted",
 }
