@@ -139,20 +139,15 @@ func changed(ctx context.Context, r *git.Repo, ev *trigger.Event) error {
 		return err
 	}
 	if from == "" {
-		from = emptyTree(ev.Commit)
+		from = emptyTree
 	}
 	ev.Files, err = r.Changed(ctx, from, ev.Commit, ev.Kind == trigger.PullRequest && git.IsCommit(ev.Before))
 	ev.FilesKnown = err == nil
 	return err
 }
 
-// emptyTree is the id of a tree without files, in the hash of the commit.
-func emptyTree(commit string) string {
-	if len(commit) == 64 {
-		return "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
-	}
-	return "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-}
+// emptyTree is the id of a tree without files.
+const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 // describe fills in what is not known of the commit, which was fetched.
 func describe(ctx context.Context, r *git.Repo, ev *trigger.Event) error {
