@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"penstock/internal/awscli"
+	"penstock/internal/store/postgres/pgtest"
 )
 
 // binary is the penstock that the tests drive, cli the AWS CLI; "" when none is
@@ -44,5 +45,6 @@ func run(m *testing.M) (int, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("the binary cannot be built: %w\n%s", err, out)
 	}
+	defer pgtest.Stop()
 	return m.Run(), nil
 }

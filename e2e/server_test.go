@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"penstock/internal/store/postgres/pgtest"
 	"penstock/jobworker"
 )
 
@@ -54,6 +56,9 @@ func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, data: filepath.Join(t.TempDir(), "data"), secrets: []string{secretKey}}
 	s.args = append([]string{"server", "--data", s.data, "--listen", "127.0.0.1:0", "--continuation-delay", "0s"}, args...)
+	if os.Getenv(onPostgres) != "" {
+		s.env = append(s.env, "PENSTOCK_DATABASE="+pgtest.URL(t))
+	}
 	t.Cleanup(s.close)
 	if err := s.start(); err != nil {
 		t.Fatalf("start: %v\n%s", err, s.log.String())
