@@ -13,6 +13,7 @@ import (
 // wholeTable are the statements that are meant to read all of something that
 // stays small.
 var wholeTable = map[string]string{
+	"FROM schema_migration ORDER BY":   "SCAN schema_migration",
 	"FROM watch ORDER BY":              "SCAN watch",
 	"FROM git_source ORDER BY":         "USING COVERING INDEX git_source_repository",
 	"FROM job INDEXED BY job_queued":   "USING INDEX job_queued",
