@@ -48,6 +48,7 @@ type Driver interface {
 
 	OutboxWaiter
 	Nodes
+	Meter
 
 	// Timers delivers a hint when a timer was set that may be due before
 	// all others. Hints may be lost or come for nothing.

@@ -6,6 +6,7 @@
 package job
 
 import (
+	"strings"
 	"time"
 
 	"penstock/internal/core/fault"
@@ -116,6 +117,19 @@ func Queue(kind Kind, account, region string, t pipeline.ActionType, query strin
 		return "*|*|Called"
 	}
 	return account + "|" + region + "|" + t.Category + "|" + t.Owner + "|" + t.Provider + "|" + t.Version + "|" + query
+}
+
+// KindOfQueue says for whom the jobs of a queue are: Custom, Partner, or Native
+// for all that the server itself sees to.
+func KindOfQueue(queue string) Kind {
+	part := strings.SplitN(queue, "|", 5)
+	switch {
+	case part[0] == "*":
+		return Native
+	case len(part) == 5 && part[3] == "ThirdParty":
+		return Partner
+	}
+	return Custom
 }
 
 // Queue is the queue that the job stands in. A registered type has one for the

@@ -183,3 +183,24 @@ func TestQueue(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestKindOfQueue(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, want   Kind
+		owner, query string
+	}{
+		{Custom, Custom, "Custom", ""},
+		{Custom, Custom, "Custom", "|ThirdParty|"},
+		{Partner, Partner, "ThirdParty", ""},
+		{Native, Native, "AWS", ""},
+		{Pushed, Native, "AWS", ""},
+		{Called, Native, "ThirdParty", ""},
+	} {
+		j := Job{Kind: c.kind, Account: "1", Region: "r", Query: c.query}
+		j.Type.Category, j.Type.Owner, j.Type.Provider, j.Type.Version = "Build", c.owner, "P", "1"
+		if got := KindOfQueue(j.Queue()); got != c.want {
+			t.Errorf("%s: %s, want %s", j.Queue(), got, c.want)
+		}
+	}
+}

@@ -61,7 +61,8 @@ type Driver struct {
 	jobs         *memo.Shared[string, *job.Job]                      // what never changes of a job
 	live         *memo.Shared[int64, *live]                          // as of some change
 
-	groups, alone atomic.Int64 // transactions of groups, and of updates that ran alone
+	groups, alone     atomic.Int64 // transactions of groups, and of updates that ran alone
+	updates, failures atomic.Int64
 
 	timers   chan struct{}
 	earliest atomic.Int64 // no timer that a listener does not know of is due earlier
@@ -174,6 +175,7 @@ func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := d.lane.enter(c); err != nil {
 		return err
 	}
+	d.updates.Add(1)
 	t := d.newTxn(nil)
 	t.call = c
 	var err error
@@ -188,9 +190,9 @@ func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
 	c.writes = t.writes
 	switch end := c.finish(err == nil); {
 	case errors.Is(end, errAborted):
-		return d.solo(ctx, fn, t.wantsDefinitions)
+		return d.noteFailure(d.solo(ctx, fn, t.wantsDefinitions))
 	case end != nil:
-		return end
+		return d.noteFailure(end)
 	case err != nil:
 		return err
 	}

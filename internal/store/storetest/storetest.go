@@ -39,6 +39,7 @@ func Run(t *testing.T, open Open) {
 		"await wakes one": awaitOne, "await ends": awaitEnds, "await window": awaitWindow, "await after commit": awaitCommit,
 		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "problems of watches": watchProblems, "polling stops": pollingStops, "event rules": eventRules, "schedules": schedules, "webhooks": webhooks, "connections": connections, "Git sources": gitSources, "deliveries to webhooks": webhookDeliveries, "timers": timers,
 		"registered types": registeredTypes, "access keys": accessKeys,
+		"waiting jobs are counted": waitingCounted, "work is counted": workCounted,
 		"turns of clients": clientTurns, "turns across reopen": turnsAcrossReopen, "jobs of revoked clients": revokedJobs, "audit": audit, "audit is followed": auditFollowed,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors, "shared cursor": sharedCursor,
