@@ -208,6 +208,24 @@ func (d *Driver) View(ctx context.Context, fn func(store.Reader) error) error {
 	return fn(&view{reader{d: d, s: s, now: d.now()}})
 }
 
+// acquire takes a connection for reading. A database that is down is waited
+// for, up to patience.
+func (d *Driver) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	pause := 10 * time.Millisecond
+	for began := time.Now(); ; {
+		conn, err := d.pool.Acquire(ctx)
+		if !unreachable(err) || d.alive.Err() != nil || time.Since(began) > patience {
+			return conn, plain(d.closing(err))
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, time.Second)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // viewing is the transaction of a View.
 type viewing struct {
 	d    *Driver
@@ -217,9 +235,9 @@ type viewing struct {
 
 func (s *viewing) run(statements ...statement) error {
 	if s.conn == nil {
-		conn, err := s.d.pool.Acquire(s.ctx)
+		conn, err := s.d.acquire(s.ctx)
 		if err != nil {
-			return plain(s.d.closing(err))
+			return err
 		}
 		s.conn = conn
 		statements = append([]statement{{sql: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`}}, statements...)
