@@ -63,6 +63,7 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 	if look == nil {
 		return nil, nil
 	}
+	d.claims.Add(1)
 	c := claim{queue, max, millis(now), millis(now.Add(window))}
 	var jobs []*job.Job
 	var err error
@@ -76,7 +77,7 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 		return nil, plain(d.closing(err))
 	}
 	if len(jobs) == 0 {
-		return nil, d.inspect(ctx, look, c.now)
+		return nil, d.inspect(ctx, look, c.now, true)
 	}
 	return jobs, nil
 }

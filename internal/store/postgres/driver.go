@@ -63,6 +63,7 @@ type Driver struct {
 
 	groups, alone     atomic.Int64 // transactions of groups, and of updates that ran alone
 	updates, failures atomic.Int64
+	claims            atomic.Int64 // that asked the database
 
 	timers   chan struct{}
 	earliest atomic.Int64 // no timer that a listener does not know of is due earlier

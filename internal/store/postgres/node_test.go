@@ -226,6 +226,49 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// TestLockedJob has somebody hold the only job of a queue locked: who waits for
+// it asks now and then, and gets it when it is free.
+func TestLockedJob(t *testing.T) {
+	t.Parallel()
+	d := open(t, pgtest.URL(t))
+	s, ids := storetest.BenchStore(t, d, 1)
+	if err := s.Update(t.Context(), func(tx store.Tx) error {
+		_, err := s.Step(tx, ids[0], engine.Start{})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := d.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Rollback(context.Background())
+	if _, err := lock.Exec(t.Context(), `SELECT 1 FROM job FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	queue := job.Queue(job.Custom, storetest.Account, storetest.Region, storetest.BenchStages()[0].Actions[0].Type, "")
+	if jobs, err := s.Poll(t.Context(), queue, 1, 300*time.Millisecond); err != nil || len(jobs) != 0 {
+		t.Fatalf("Poll of a locked job: %v, %v", jobs, err)
+	}
+	if n := d.claims.Load(); n > 20 {
+		t.Errorf("%d claims in 300 ms", n)
+	}
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := s.Poll(t.Context(), queue, 1, forever); err != nil || len(jobs) != 1 {
+		t.Errorf("Poll: %v, %v", jobs, err)
+	}
+	for range 100 { // the queue is empty now
+		if jobs, err := s.Poll(t.Context(), queue, 1, 0); err != nil || len(jobs) != 0 {
+			t.Fatalf("Poll: %v, %v", jobs, err)
+		}
+	}
+	if n := d.claims.Load(); n > 30 {
+		t.Errorf("%d claims: idle polls ask the database", n)
+	}
+}
+
 // TestOtherKey opens a database with a master key that is not its own.
 func TestOtherKey(t *testing.T) {
 	t.Parallel()

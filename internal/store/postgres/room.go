@@ -15,6 +15,9 @@ const (
 	// maxQueues bounds the queues that are remembered, but for those that
 	// somebody waits for.
 	maxQueues = 10_000
+	// lockedPause is how long a queue is left alone whose jobs are all locked
+	// by others, as of somebody who acknowledges one.
+	lockedPause = 50 * time.Millisecond
 	// maxWoken bounds how many waiters one look at a queue wakes.
 	maxWoken = 32
 )
@@ -144,7 +147,7 @@ func (d *Driver) Await(ctx context.Context, queue string) error {
 	}
 	now := millis(d.now())
 	if look := d.room.enter(queue, now); look != nil {
-		if err := d.inspect(ctx, look, now); err != nil {
+		if err := d.inspect(ctx, look, now, false); err != nil {
 			return err
 		}
 	}
@@ -205,8 +208,9 @@ const lookAt = `SELECT q.name,
 		coalesce((SELECT min(hidden_until) FROM job WHERE queue = q.name AND state = 'Queued' AND hidden_until > $2), 0)
 	FROM unnest($1::text[]) AS q (name)`
 
-// inspect finds out what is in the queue, after a claim found nothing.
-func (d *Driver) inspect(ctx context.Context, g *glance, now int64) error {
+// inspect finds out what is in the queue. locked says that a claim has just
+// found nothing, so that what is there is locked.
+func (d *Driver) inspect(ctx context.Context, g *glance, now int64, locked bool) error {
 	rows, err := d.quick.Query(ctx, lookAt, []string{g.q.name}, now, 1)
 	if err != nil {
 		return plain(d.closing(err))
@@ -219,8 +223,11 @@ func (d *Driver) inspect(ctx context.Context, g *glance, now int64) error {
 		if err := rows.Scan(&name, &ready, &next); err != nil {
 			return err
 		}
-		if ready == 0 {
+		switch {
+		case ready == 0:
 			d.room.settle(g, next)
+		case locked:
+			d.room.settle(g, now+lockedPause.Milliseconds())
 		}
 	}
 	return plain(d.closing(rows.Err()))
