@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"penstock/internal/app"
 	"penstock/internal/config"
@@ -71,9 +69,6 @@ func (c *cli) migration(use, short, long string, up bool) *cobra.Command {
 			return nil
 		},
 	}
-	cfg.Flags(cmd.Flags())
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { // the others are settings of the server
-		f.Hidden = !slices.Contains([]string{"config", "data", "database"}, f.Name)
-	})
+	databaseFlags(cmd, cfg)
 	return cmd
 }

@@ -46,6 +46,7 @@ var table = []row{
 	{"internal/git/gittest", "", "", "repositories for tests"},
 	{"internal/jsonpath", "internal/core/pattern", "", "paths alone; it knows no webhooks"},
 	{"internal/migration", "", "", "the files alone; it knows no database"},
+	{"internal/transfer", "", "", "the form alone; it knows no tables"},
 	{"internal/sqlite", "internal/migration", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
 	{"internal/config", "", "github.com/spf13/pflag", "values, not things: app makes things of them"},
@@ -56,12 +57,12 @@ var table = []row{
 	{"internal/api", "internal/core/fault", uuid, "wire only: no principal, no store, no engine"},
 	{"internal/auth", "internal/core/fault internal/sigv4", "", "who calls; what they may do with what, it is told"},
 
-	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline", "",
+	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline internal/transfer", "",
 		"the port: no driver, no SQL"},
 	{"internal/store/memo", "", "", "what the drivers keep in memory"},
-	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/sqlite internal/store internal/store/memo", "",
+	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/sqlite internal/store internal/store/memo internal/transfer", "",
 		"a driver: it never sees another one"},
-	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo", pgx,
+	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo internal/transfer", pgx,
 		"a driver: it never sees another one"},
 	{"internal/store/postgres/pgtest", "", pgx, "starts PostgreSQL for tests"},
 	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
@@ -106,7 +107,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/transfer internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},

@@ -87,3 +87,13 @@ func Compare(files []Migration, seen []Status) ([]Status, error) {
 	_, err := Pending(files, known)
 	return list, err
 }
+
+// Current returns an error unless the database has seen all of the list.
+func Current(list []Status) error {
+	for _, m := range list {
+		if m.Applied.IsZero() {
+			return fmt.Errorf("the database has not seen migration %s yet; run `penstock migrate up` before", m.Name)
+		}
+	}
+	return nil
+}

@@ -52,13 +52,19 @@ func applied(ctx context.Context, path string) (seen []migration.Status, err err
 		return nil, err
 	}
 	err = db.View(ctx, func(tx *sqlite.Tx) error {
-		rows := tx.Query(`SELECT version, name, applied FROM schema_migration ORDER BY version`)
-		for rows.Next() {
-			seen = append(seen, migration.Status{
-				Migration: migration.Migration{Version: rows.Int64(0), Name: rows.Text(1)}, Applied: time.Unix(rows.Int64(2), 0).UTC(),
-			})
-		}
-		return rows.Err()
+		seen, err = seenMigrations(tx)
+		return err
 	})
 	return seen, errors.Join(err, db.Close())
+}
+
+func seenMigrations(tx *sqlite.Tx) (seen []migration.Status, err error) {
+	rows := tx.Query(`SELECT version, name, applied FROM schema_migration ORDER BY version`)
+	defer rows.Close()
+	for rows.Next() {
+		seen = append(seen, migration.Status{
+			Migration: migration.Migration{Version: rows.Int64(0), Name: rows.Text(1)}, Applied: time.Unix(rows.Int64(2), 0).UTC(),
+		})
+	}
+	return seen, rows.Err()
 }
