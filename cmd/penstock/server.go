@@ -60,6 +60,9 @@ func serve(ctx context.Context, cfg config.Config) (err error) {
 	if url := a.SecureURL(); url != "" {
 		fmt.Printf("penstock listening on %s\n", url)
 	}
+	if cfg.MetricsListen != "" {
+		fmt.Printf("penstock metrics at %s\n", a.MetricsURL())
+	}
 	log.Info("started", "url", a.URL(), "data", cfg.Data, "version", thisBuild().Version)
 	return a.Run(ctx)
 }

@@ -45,6 +45,7 @@ type App struct {
 	log         *slog.Logger
 	listener    net.Listener
 	secure      net.Listener // with TLS; nil without
+	metricsAt   net.Listener // for metrics alone; nil when they are on listener
 	certificate *hostcert.Keeper
 	handler     http.Handler
 	driver      store.Driver
@@ -107,6 +108,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
+	bucketStore = counted{bucketStore, a.metrics}
 	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore, a.logBucket()); err != nil {
 		return err
 	}
@@ -125,7 +127,12 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	a.sources = scheduler.NewSources(scheduler.Sources{
 		Store: a.store, Log: a.log, Interval: cfg.PollInterval,
 		Revision: func(ctx context.Context, w store.Watch) (string, error) {
-			return revision(ctx, a.buckets(bucketStore), w)
+			r, err := revision(ctx, a.buckets(bucketStore), w)
+			if !errors.Is(ctx.Err(), context.Canceled) {
+				_, unreadable := errors.AsType[*scheduler.Unreadable](err)
+				a.metrics.Polled("s3", err, unreadable)
+			}
+			return r, err
 		},
 		Changed: func(ctx context.Context, w store.Watch, r string) (bool, error) {
 			return a.svc.SourceChanged(ctx, w, r)
@@ -167,9 +174,10 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: a.extraOperations(ctl), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
-		s3:  a.s3Handler(authenticator),
+		s3:  a.metrics.S3(a.s3Handler(authenticator)),
 		own: a.ownPages(receiver),
 	})
+	a.metrics.Read(a.reading)
 	return a.listen()
 }
 
@@ -229,8 +237,9 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	own := a.metricsServer()
 	loops.Go(func() {
-		if err := a.serve(srv); err != nil {
+		if err := a.serve(srv, own); err != nil {
 			cancel(err)
 		}
 	})
@@ -239,7 +248,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.ready.Store(false)
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer done()
-	err := srv.Shutdown(stop)
+	err := errors.Join(srv.Shutdown(stop), own.Shutdown(stop))
 	loops.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -250,7 +259,7 @@ func (a *App) Run(ctx context.Context) error {
 // Close closes what Open opened.
 func (a *App) Close() error {
 	var errs []error
-	errs = append(errs, closeListener(a.listener), closeListener(a.secure))
+	errs = append(errs, closeListener(a.listener), closeListener(a.secure), closeListener(a.metricsAt))
 	for _, f := range a.feeds {
 		errs = append(errs, f.Sink.Close())
 	}

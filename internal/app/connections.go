@@ -26,6 +26,7 @@ func (a *App) connect() (*connection.Starter, error) {
 	}
 	s := &connection.Starter{Store: a.store, Log: a.log, Git: connection.NewGit(work, a.checkBase, a.log)}
 	a.poller = connection.NewPoller(s, a.cfg.PollInterval)
+	a.poller.Polled = func(err error) { a.metrics.Polled("git", err, false) }
 	return s, nil
 }
 

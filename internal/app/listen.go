@@ -17,6 +17,11 @@ func (a *App) listen() error {
 	if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
+	if a.cfg.MetricsListen != "" {
+		if a.metricsAt, err = net.Listen("tcp", a.cfg.MetricsListen); err != nil {
+			return fmt.Errorf("%w; choose another address with --metrics-listen", err)
+		}
+	}
 	if a.cfg.ListenTLS == "" {
 		return nil
 	}
@@ -33,15 +38,20 @@ func (a *App) listen() error {
 	return nil
 }
 
-// serve serves both listeners until the server is shut down.
-func (a *App) serve(srv *http.Server) error {
-	ended := make(chan error, 2)
+// serve serves all listeners, metrics by a server of their own where they have
+// one, until the servers are shut down.
+func (a *App) serve(srv, metrics *http.Server) error {
+	ended := make(chan error, 3)
 	count := 1
 	go func() { ended <- srv.Serve(a.listener) }()
 	if a.secure != nil {
 		count++
 		srv.TLSConfig = a.certificate.Config()
 		go func() { ended <- srv.ServeTLS(a.secure, "", "") }()
+	}
+	if a.metricsAt != nil {
+		count++
+		go func() { ended <- metrics.Serve(a.metricsAt) }()
 	}
 	for range count {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {

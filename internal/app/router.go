@@ -54,7 +54,9 @@ func (a *App) ownPages(webhooks http.Handler) *http.ServeMux {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", a.metrics.Handler())
+	if a.cfg.MetricsListen == "" {
+		mux.Handle("GET /metrics", a.metrics.Handler())
+	}
 	mux.Handle("/webhooks/", webhooks)
 	return mux
 }

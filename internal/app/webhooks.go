@@ -24,8 +24,8 @@ func (a *App) webhooks(starter *connection.Starter) (service.WebhookOptions, htt
 	opt := service.WebhookOptions{BaseURL: a.publicURL, RevealSecrets: cfg.RevealSecret, Max: cfg.Max, Host: host}
 	deliveries := webhook.Options{Store: a.store, Logger: a.log, TrustedProxies: proxies}
 	receivers := http.NewServeMux()
-	receivers.Handle("/", webhook.NewReceiver(deliveries))
-	receivers.Handle(webhook.ConnectionPath, webhook.NewConnectionReceiver(deliveries, starter))
+	receivers.Handle("/", a.metrics.Deliveries("webhook", webhook.NewReceiver(deliveries)))
+	receivers.Handle(webhook.ConnectionPath, a.metrics.Deliveries("connection", webhook.NewConnectionReceiver(deliveries, starter)))
 	return opt, receivers, nil
 }
 

@@ -47,7 +47,8 @@ var table = []row{
 	{"internal/jsonpath", "internal/core/pattern", "", "paths alone; it knows no webhooks"},
 	{"internal/migration", "", "", "the files alone; it knows no database"},
 	{"internal/transfer", "", "", "the form alone; it knows no tables"},
-	{"internal/sqlite", "internal/migration", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
+	{"internal/backup", "", "", "the form alone; it knows not what is in the files"},
+	{"internal/sqlite", "internal/migration internal/transfer", "modernc.org/sqlite modernc.org/libc", "the only package that knows which SQLite it is"},
 	{"internal/obs", "", "github.com/prometheus/client_golang", "the only package that knows Prometheus"},
 	{"internal/config", "", "github.com/spf13/pflag", "values, not things: app makes things of them"},
 
@@ -70,7 +71,7 @@ var table = []row{
 
 	{"internal/blob", "", "", "the port: no driver"},
 	{"internal/blob/blobtest", "internal/blob", "", "one suite for every driver, so it names none"},
-	{"internal/blob/fileblob", "internal/blob internal/sqlite", "", "a driver: it never sees another one"},
+	{"internal/blob/fileblob", "internal/blob internal/sqlite internal/transfer", "", "a driver: it never sees another one"},
 	{"internal/blob/s3blob", "internal/blob", sdk + " github.com/aws/smithy-go", "a driver: it never sees another one"},
 	{"internal/actionlog", "internal/blob", "", "logs are objects"},
 
@@ -107,7 +108,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/transfer internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/backup internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/transfer internal/webhook jobworker", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},

@@ -25,6 +25,7 @@ type Config struct {
 	Listen          string // address to listen on
 	ListenTLS       string // address to listen on with TLS; "" = none
 	TLSCert, TLSKey string // "" = those of `penstock tls init` in the data folder
+	MetricsListen   string // address for /metrics alone; "" = with the rest
 	Data            string // folder for everything that is kept
 	Database        string // "" = SQLite in the data folder
 	Account         string // account of the root access key
@@ -81,6 +82,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.ListenTLS, "listen-tls", "", "address to listen on with TLS too, for clients that know only AWS's host names (docs/tls.md); port 443 as a rule")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain in PEM for --listen-tls; a new one is taken at once (default: server.pem in DATA/tls)")
 	f.StringVar(&c.TLSKey, "tls-key", "", "key of --tls-cert in PEM (default: server-key.pem in DATA/tls)")
+	f.StringVar(&c.MetricsListen, "metrics-listen", "", "address to serve /metrics on, which it then has to itself (default: on all of --listen and --listen-tls)")
 	f.StringVar(&c.Data, "data", "./penstock-data", "folder for state, artifacts, credentials and keys")
 	f.StringVar(&c.Database, "database", "", "postgres:// URL of a database that any number of nodes may share; empty keeps the state in SQLite in the data folder")
 	f.StringVar(&c.file, "config", "", "JSON file of settings: an object whose keys are the names of these flags")
@@ -217,6 +219,9 @@ func (c *Config) validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.ListenTLS); c.ListenTLS != "" && err != nil {
 		bad("--listen-tls must be HOST:PORT: %v", err)
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
+		bad("--metrics-listen must be HOST:PORT: %v", err)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key go together: set both or neither")

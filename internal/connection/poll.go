@@ -19,13 +19,15 @@ import (
 type Poller struct {
 	Starter  *Starter
 	Interval time.Duration
+	// Polled is told what became of asking a repository.
+	Polled func(error)
 
 	hints chan struct{}
 }
 
 // NewPoller returns a Poller that takes hints before it runs.
 func NewPoller(s *Starter, interval time.Duration) *Poller {
-	return &Poller{Starter: s, Interval: interval, hints: make(chan struct{}, 1)}
+	return &Poller{Starter: s, Interval: interval, Polled: func(error) {}, hints: make(chan struct{}, 1)}
 }
 
 // Changed hints that pipelines may read repositories that they did not read
@@ -78,7 +80,11 @@ func (p *Poller) look(ctx context.Context, fresh bool) {
 	for range min(atOnce, len(list)) {
 		work.Go(func() {
 			for one := range queue {
-				if err := p.one(ctx, one); err != nil && ctx.Err() == nil {
+				err := p.one(ctx, one)
+				if ctx.Err() != nil {
+					continue
+				}
+				if p.Polled(err); err != nil {
 					p.Starter.Log.Warn("a repository could not be polled", "connection", one.connection.ARN(), "repository", one.repository, "error", err)
 				}
 			}

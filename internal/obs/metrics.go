@@ -16,6 +16,7 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	jobs     *prometheus.CounterVec
+	traffic  traffic
 }
 
 // New returns the metrics, with those of the Go runtime and the process.
@@ -39,6 +40,7 @@ func New(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.duration, m.jobs, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.traffic = newTraffic(m.registry)
 	return m
 }
 
@@ -55,11 +57,6 @@ func (m *Metrics) Job(provider string, err error) {
 		result = "lost"
 	}
 	m.jobs.WithLabelValues(provider, result).Inc()
-}
-
-// Gauge adds a value that is read when metrics are asked for.
-func (m *Metrics) Gauge(name, help string, read func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
 // Handler serves the metrics.
