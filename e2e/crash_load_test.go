@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"time"
 
@@ -15,14 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/uuid"
 
 	"penstock/jobworker"
 )
 
-// load are the clients of a server that is killed again and again.
+// load are the clients of a site that is harmed again and again.
 type load struct {
-	*server
+	*site
 	*ledger
 	pipelines []string
 }
@@ -37,12 +39,11 @@ func (l *load) again(ctx context.Context, what string, op func(ctx context.Conte
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		refusal, refused := errors.AsType[smithy.APIError](err)
 		other, refusedToo := errors.AsType[*jobworker.Error](err)
 		switch {
 		case errors.Is(err, jobworker.ErrLost):
 			return err
-		case refused && refusal.ErrorFault() != smithy.FaultServer && refusal.ErrorCode() != "SlowDown":
+		case l.unlessDown(err) != nil:
 			return fmt.Errorf("%s: %w", what, err)
 		case refusedToo && other.Code != "" && !jobworker.Retryable(err):
 			return fmt.Errorf("%s: %w", what, err)
@@ -93,7 +94,7 @@ func (l *load) startExecutions(ctx context.Context, name string) {
 
 // upload puts one version of the source after the other.
 func (l *load) upload(ctx context.Context) {
-	client := l.s3()
+	client := l.artifacts.s3()
 	l.every(ctx, 150*time.Millisecond, func(ctx context.Context) error {
 		text := uuid.NewString()
 		content := zipped(l.ledger.t, map[string]string{"main.txt": text})
@@ -152,9 +153,12 @@ func (l *load) settle(ctx context.Context, client *codepipeline.Client, name, st
 	})
 }
 
-// unlessDown returns an error that the server itself has sent.
+// unlessDown returns an error that is about the call: a server that is harmed
+// has statuses from 500 on, and S3's SlowDown.
 func (l *load) unlessDown(err error) error {
-	if refusal, ok := errors.AsType[smithy.APIError](err); ok && refusal.ErrorFault() != smithy.FaultServer {
+	refusal, refused := errors.AsType[smithy.APIError](err)
+	answer, answered := errors.AsType[*smithyhttp.ResponseError](err)
+	if refused && refusal.ErrorCode() != "SlowDown" && !(answered && answer.HTTPStatusCode() >= http.StatusInternalServerError) {
 		return err
 	}
 	return nil
@@ -253,7 +257,7 @@ func (l *load) pass(ctx context.Context, client jobworker.Client, j jobworker.Jo
 		return err
 	}
 	c := fresh.Credentials
-	s3 := awss3.New(awss3.Options{Region: region, BaseEndpoint: aws.String(l.url), UsePathStyle: true,
+	s3 := awss3.New(awss3.Options{Region: region, BaseEndpoint: aws.String(l.artifacts.url), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)})
 	content, err := fetch(ctx, s3, j.Inputs[0].Bucket, j.Inputs[0].Key)
 	if err != nil {

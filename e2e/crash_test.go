@@ -25,26 +25,37 @@ import (
 
 const crashSecret = "the-secret-of-the-crash-test"
 
-// TestCrash kills the server with SIGKILL again and again while pipelines with
-// every kind of action run and clients of every kind write. Whatever a client
-// was told must be true afterwards, nothing that had ended may run again, and
-// everything that was started must come to an end.
+// TestCrash harms a site again and again while pipelines with every kind of
+// action run and clients of every kind write: processes are killed with SIGKILL,
+// connections cut. Whatever a client was told must be true afterwards, nothing
+// that had ended may run again, and everything that was started must come to an
+// end, without help. PENSTOCK_E2E_KILLS makes it longer.
 func TestCrash(t *testing.T) {
-	kills := 20
-	if text := os.Getenv("PENSTOCK_E2E_KILLS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatalf("PENSTOCK_E2E_KILLS: %v", err)
-		}
-		kills = n
-	} else if testing.Short() {
-		kills = 3
+	for _, tc := range []struct {
+		name  string
+		start siteOf
+		kills int
+	}{
+		{"SQLite", onSQLite, 40},
+		{"PostgreSQL", onOwnPostgres, 25},
+		{"three nodes", onThreeNodes, 25},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			kills := tc.kills
+			if testing.Short() {
+				kills = 3
+			}
+			crash(t, tc.start, number(t, "PENSTOCK_E2E_KILLS", kills))
+		})
 	}
-	s := startServer(t, "--listen", freeAddress(t), "--ack-window", "10s", "--poll-interval", "1s")
-	l := &load{server: s, ledger: newLedger(t), pipelines: []string{"crash-upload", "crash-one", "crash-two", "crash-child"}}
+}
+
+func crash(t *testing.T, start siteOf, kills int) {
+	st := start(t, "--ack-window", "10s", "--poll-interval", "1s")
+	l := &load{site: st, ledger: newLedger(t), pipelines: []string{"crash-upload", "crash-one", "crash-two", "crash-child"}}
 	acme := l.prepare()
 
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer stop()
 	input, stopInput := context.WithCancel(ctx)
 	var inputs, clients sync.WaitGroup
@@ -64,22 +75,21 @@ func TestCrash(t *testing.T) {
 	}
 
 	began := time.Now()
-	var slowest time.Duration
-	for range kills {
-		// So many answers and a little more, so that kills fall anywhere.
+	tally := newTally()
+	faults := st.faults()
+	for i := range kills {
+		// So many answers and a little more, so that faults fall anywhere.
 		patient, done := context.WithTimeout(ctx, patience)
 		if err := l.more(patient, 1+rand.IntN(40)); err != nil {
-			t.Fatalf("after a restart: %v\n%s", err, l.overview())
+			t.Fatalf("after %s: %v\n%s", tally.last, err, l.overview())
 		}
 		done()
-		s.kill()
-		restart := time.Now()
-		if err := s.start(); err != nil {
-			t.Fatalf("restart: %v", err)
+		if err := tally.strike(faults[i%len(faults)]); err != nil {
+			t.Fatal(err)
 		}
-		slowest = max(slowest, time.Since(restart))
 	}
-	t.Logf("%d kills in %v, slowest restart %v; %s", kills, time.Since(began), slowest, l.counts())
+	t.Logf("%d faults in %v: %s; %s", kills, time.Since(began), tally, l.counts())
+	st.mend()
 
 	stopInput()
 	inputs.Wait()
@@ -92,11 +102,13 @@ func TestCrash(t *testing.T) {
 	stop()
 	clients.Wait()
 	l.check()
-	if err := s.stop(); err != nil {
-		t.Errorf("SIGTERM: %v", err)
+	for i, s := range st.nodes {
+		if err := s.stop(); err != nil {
+			t.Errorf("SIGTERM to node %d: %v", i, err)
+		}
 	}
-	if os.Getenv(onPostgres) == "" {
-		checkDatabase(t, filepath.Join(s.data, "penstock.db"), crashSecret, acme.ClientToken)
+	if st.database == nil {
+		checkDatabase(t, filepath.Join(l.server.data, "penstock.db"), crashSecret, acme.ClientToken)
 	}
 }
 
@@ -108,9 +120,9 @@ func (l *load) prepare() client {
 		"configurationProperties": []object{{"name": "ApiKey", "required": true, "key": false, "secret": true}}}, nil)
 	acme := l.connect("Test", "Acme", "--inputs", "0-1")
 	l.secret(crashSecret)
-	l.versioned("crash-source")
-	l.bucket("crash-site")
-	l.put("crash-source", "app.zip", zipped(l.ledger.t, map[string]string{"main.txt": "first"}))
+	l.artifacts.versioned("crash-source")
+	l.artifacts.bucket("crash-site")
+	l.artifacts.put("crash-source", "app.zip", zipped(l.ledger.t, map[string]string{"main.txt": "first"}))
 	secret := object{"ApiKey": crashSecret}
 	l.call("CreatePipeline", object{"pipeline": declaration("crash-child",
 		stage("Source", manualSource("crash-source", "app.zip")), stage("Build", action("Forge", "Custom", "Build", "Crash", secret)))}, nil)
@@ -257,7 +269,7 @@ func (l *load) checkDeployments(succeeded []types.PipelineExecutionSummary) {
 	}
 	for _, e := range succeeded {
 		id, version := *e.PipelineExecutionId, *e.SourceRevisions[0].RevisionId
-		content, err := fetch(t.Context(), l.s3(), "crash-site", id+"/out.txt")
+		content, err := fetch(t.Context(), l.artifacts.s3(), "crash-site", id+"/out.txt")
 		if want := l.version(version); err != nil || string(content) != want {
 			t.Errorf("the execution %s of the version %s deployed %q, want %q: %v", id, version, content, want, err)
 		}
@@ -268,7 +280,7 @@ func (l *load) checkDeployments(succeeded []types.PipelineExecutionSummary) {
 func (l *load) version(id string) string {
 	t := l.ledger.t
 	t.Helper()
-	out, err := l.s3().GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String("crash-source"), Key: aws.String("app.zip"), VersionId: &id})
+	out, err := l.artifacts.s3().GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String("crash-source"), Key: aws.String("app.zip"), VersionId: &id})
 	if err != nil {
 		t.Errorf("the version %s: %v", id, err)
 		return ""

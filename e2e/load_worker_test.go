@@ -15,7 +15,8 @@ import (
 
 // fleet are the workers of TestLoad and what they saw.
 type fleet struct {
-	*server
+	*site
+	late    bool // what a lost call set going may go on
 	history *joblife.History
 	calls   jobworker.Caller
 	orphans chan hand   // jobs whose worker died after its acknowledgement
@@ -74,12 +75,12 @@ func (f *fleet) chance(n int) bool { return !f.tired.Load() && rand.IntN(n) == 0
 // try makes a call and enters it. The answer is lost when the server did not
 // give one.
 func (f *fleet) try(ctx context.Context, c joblife.Call, operation string, in, out any) joblife.Call {
-	from, phase := f.history.Now(), f.history.Phase()
+	from := f.history.Now()
 	err := f.calls.Call(ctx, operation, in, out)
 	if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && e.Status < 500 {
 		c.Answer.Code = e.Code
 	} else if err != nil {
-		c.Answer.Lost = true
+		c.Answer.Lost, c.Answer.Late = true, f.late
 	}
 	switch out := out.(type) {
 	case *struct{ Status string }:
@@ -87,7 +88,7 @@ func (f *fleet) try(ctx context.Context, c joblife.Call, operation string, in, o
 	case *thirdPartyDetails:
 		c.Answer.Nonce = out.JobDetails.Nonce
 	}
-	f.history.Add(c, from, phase)
+	f.history.Add(c, from)
 	select {
 	case f.progress <- struct{}{}:
 	default:
@@ -131,10 +132,10 @@ func (f *fleet) custom(ctx context.Context, kind, worker int) {
 	}
 	client := jobworker.NewClient(f.calls, kitType(category, "Custom", provider), nil)
 	for ctx.Err() == nil {
-		from, phase := f.history.Now(), f.history.Phase()
+		from := f.history.Now()
 		jobs, err := client.Poll(ctx, 1+rand.IntN(3), rand.N(time.Second))
 		if err != nil {
-			f.history.LostPoll(provider, false, worker, from, phase)
+			f.history.LostPoll(provider, false, f.late, worker, from)
 			f.rest(ctx, 40*time.Millisecond)
 			continue
 		}
@@ -142,7 +143,7 @@ func (f *fleet) custom(ctx context.Context, kind, worker int) {
 		for _, j := range jobs {
 			out[j.ID] = j.Nonce
 		}
-		f.history.Polled(provider, false, worker, from, phase, out)
+		f.history.Polled(provider, false, worker, from, out)
 		for _, j := range jobs {
 			f.work(ctx, hand{id: j.ID, nonce: j.Nonce, action: j.Context.ActionExecutionID, continued: j.ContinuationToken != "", worker: worker})
 		}
@@ -157,11 +158,11 @@ func (f *fleet) partner(ctx context.Context, kind, worker int, token string) {
 		var polled struct {
 			Jobs []struct{ ClientID, JobID string }
 		}
-		from, phase := f.history.Now(), f.history.Phase()
+		from := f.history.Now()
 		err := f.calls.Call(ctx, "PollForThirdPartyJobs", object{"maxBatchSize": 1 + rand.IntN(3),
 			"actionTypeId": object{"category": "Test", "owner": "ThirdParty", "provider": provider, "version": "1"}}, &polled)
 		if err != nil {
-			f.history.LostPoll(provider, true, worker, from, phase)
+			f.history.LostPoll(provider, true, f.late, worker, from)
 			f.rest(ctx, 40*time.Millisecond)
 			continue
 		}
@@ -169,7 +170,7 @@ func (f *fleet) partner(ctx context.Context, kind, worker int, token string) {
 		for _, j := range polled.Jobs {
 			out[j.JobID] = ""
 		}
-		f.history.Polled(provider, true, worker, from, phase, out)
+		f.history.Polled(provider, true, worker, from, out)
 		for _, j := range polled.Jobs {
 			var details thirdPartyDetails
 			c := f.try(ctx, joblife.Call{Kind: joblife.Details, Job: j.JobID, Partner: true, Client: worker}, "GetThirdPartyJobDetails",

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -19,34 +18,6 @@ import (
 
 // takenOver is how long the jobs of a node that died may rest.
 const takenOver = 15 * time.Second
-
-// startNodes starts servers on one PostgreSQL database, whose artifacts lie in
-// the embedded S3 of storage.
-func startNodes(t *testing.T, storage *server, n int) []*server {
-	t.Helper()
-	database, err := pgtest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(database.Stop)
-	env := []string{
-		"PENSTOCK_DATABASE=" + database.URL(),
-		"PENSTOCK_MASTER_KEY=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
-		"PENSTOCK_S3_ENDPOINT=" + storage.url, "PENSTOCK_S3_ACCESS_KEY_ID=" + keyID, "PENSTOCK_S3_SECRET_ACCESS_KEY=" + secretKey,
-		"PENSTOCK_S3_SHARE_KEYS=true",
-	}
-	nodes := make([]*server, n)
-	for i := range nodes {
-		s := &server{t: t, data: filepath.Join(t.TempDir(), "data"), secrets: []string{secretKey}, env: env}
-		s.args = []string{"server", "--data", s.data, "--listen", "127.0.0.1:0", "--continuation-delay", "0s"}
-		t.Cleanup(s.close)
-		if err := s.start(); err != nil {
-			t.Fatalf("node %d: %v\n%s", i, err, s.log.String())
-		}
-		nodes[i] = s
-	}
-	return nodes
-}
 
 // nodeOf is what `penstock nodes` shows of a node.
 type nodeOf struct {
@@ -89,7 +60,7 @@ func (s *server) signal(sig syscall.Signal) {
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	storage := startServer(t)
-	nodes := startNodes(t, storage, 3)
+	nodes := startNodes(t, storage, pgtest.URL(t), 3)
 	a, b, c := nodes[0], nodes[1], nodes[2]
 	storage.versioned("nodes-source")
 	storage.put("nodes-source", "app.zip", zipped(t, map[string]string{"a": "b"}))

@@ -11,10 +11,10 @@ import (
 // in PostgreSQL.
 const onPostgres = "PENSTOCK_E2E_ON_POSTGRES"
 
-// alsoOnPostgres are the tests that CI runs on both databases: kills under load,
+// alsoOnPostgres are the tests that CI runs on both databases beside TestCrash:
 // a restart, the life of a partner, modes, conditions, what is lost on the way.
 var alsoOnPostgres = []string{
-	"TestCrash", "TestRestart", "TestPartnerLife", "TestParallelRuns", "TestCommandsDecide", "TestConditions", "TestLostAnswer", "TestApprovalNotifications",
+	"TestRestart", "TestPartnerLife", "TestParallelRuns", "TestCommandsDecide", "TestConditions", "TestLostAnswer", "TestApprovalNotifications",
 }
 
 // TestOnPostgres runs tests of this package again, with servers whose state lies

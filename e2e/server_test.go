@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,16 +53,11 @@ type server struct {
 // startServer starts a server with fresh data that the test stops at its end.
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, data: filepath.Join(t.TempDir(), "data"), secrets: []string{secretKey}}
-	s.args = append([]string{"server", "--data", s.data, "--listen", "127.0.0.1:0", "--continuation-delay", "0s"}, args...)
+	var env []string
 	if os.Getenv(onPostgres) != "" {
-		s.env = append(s.env, "PENSTOCK_DATABASE="+pgtest.URL(t))
+		env = append(env, "PENSTOCK_DATABASE="+pgtest.URL(t))
 	}
-	t.Cleanup(s.close)
-	if err := s.start(); err != nil {
-		t.Fatalf("start: %v\n%s", err, s.log.String())
-	}
-	return s
+	return newNode(t, args, env...)
 }
 
 // freeAddress returns an address for a server that is to come back to it. Its
@@ -118,7 +112,9 @@ func (s *server) start() error {
 		cmd.Process.Kill()
 		return fmt.Errorf("the first line on standard output is %q", line)
 	}
-	s.url = url
+	if s.url != url { // clients may be reading it
+		s.url = url
+	}
 	return s.ready(30 * time.Second)
 }
 

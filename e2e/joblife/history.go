@@ -3,6 +3,7 @@ package joblife
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +16,20 @@ import (
 type History struct {
 	began time.Time
 
-	mu    sync.Mutex
-	phase int
-	calls []Call
-	lost  map[string][]Call // lost polls by queue
-	queue map[string]string // of each job that was seen
+	// Ages is by how much the ids of two jobs must differ in age before the
+	// younger counts as younger. It is 0 where ids are given in the order in
+	// which jobs become visible; where transactions run side by side it is the
+	// longest that one takes.
+	Ages time.Duration
+
+	mu     sync.Mutex
+	calls  []Call
+	lost   map[string][]Call // lost polls by queue
+	queue  map[string]string // of each job that was seen
+	forgot []span            // when hand-outs may have been forgotten
 }
+
+type span struct{ from, to int64 }
 
 // New returns an empty history.
 func New() *History {
@@ -30,23 +39,19 @@ func New() *History {
 // Now is the time of the history, in nanoseconds.
 func (h *History) Now() int64 { return int64(time.Since(h.began)) }
 
-// Killed says that the server was killed and hand-outs may be forgotten.
-func (h *History) Killed() {
+// Forgets does what may make the server forget hand-outs.
+func (h *History) Forgets(do func() error) error {
+	from := h.Now()
+	err := do()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.phase++
-}
-
-// Phase is the life of the server that a call made now meets.
-func (h *History) Phase() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.phase
+	h.forgot = append(h.forgot, span{from, h.Now()})
+	return err
 }
 
 // Add enters a call that was sent at from and has just ended.
-func (h *History) Add(c Call, from int64, phase int) {
-	c.From, c.To, c.Phase = from, h.Now(), phase
+func (h *History) Add(c Call, from int64) {
+	c.From, c.To = from, h.Now()
 	h.Insert(c)
 }
 
@@ -58,18 +63,18 @@ func (h *History) Insert(c Call) {
 }
 
 // Polled enters the hand-outs of a poll of the queue.
-func (h *History) Polled(queue string, partner bool, client int, from int64, phase int, jobs map[string]string) {
+func (h *History) Polled(queue string, partner bool, client int, from int64, jobs map[string]string) {
 	for id, nonce := range jobs {
 		h.mu.Lock()
 		h.queue[id] = queue
 		h.mu.Unlock()
-		h.Add(Call{Kind: HandOut, Job: id, Partner: partner, Client: client, Answer: Answer{Nonce: nonce}}, from, phase)
+		h.Add(Call{Kind: HandOut, Job: id, Partner: partner, Client: client, Answer: Answer{Nonce: nonce}}, from)
 	}
 }
 
-// LostPoll enters a poll whose answer never came.
-func (h *History) LostPoll(queue string, partner bool, client int, from int64, phase int) {
-	c := Call{Kind: HandOut, Partner: partner, Client: client, From: from, To: h.Now(), Phase: phase, Answer: Answer{Lost: true}}
+// LostPoll enters a poll whose answer never came; late as in Answer.
+func (h *History) LostPoll(queue string, partner, late bool, client int, from int64) {
+	c := Call{Kind: HandOut, Partner: partner, Client: client, From: from, To: h.Now(), Answer: Answer{Lost: true, Late: late}}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lost[queue] = append(h.lost[queue], c)
@@ -95,9 +100,9 @@ func (h *History) Problems(window time.Duration) []string {
 	var problems []string
 	for id, calls := range byJob {
 		slices.SortFunc(calls, func(a, b Call) int { return cmp.Compare(a.From, b.From) })
-		problems = append(problems, twice(calls, window)...)
+		problems = append(problems, h.twice(calls, window)...)
 		all := append(calls, h.perhaps(id, calls)...)
-		if !possible(all) {
+		if !possible(needed(all)) {
 			problems = append(problems, "job "+id+" cannot have answered so:\n"+describe(calls))
 		}
 	}
@@ -110,7 +115,7 @@ func (h *History) perhaps(id string, calls []Call) []Call {
 	first, last := calls[0], calls[len(calls)-1] // by when they were sent
 	var out []Call
 	for _, c := range h.lost[h.queue[id]] {
-		if c.From <= last.To && c.To >= first.From {
+		if c.From <= last.To && c.until() >= first.From {
 			c.Job = id
 			out = append(out, c)
 		}
@@ -118,26 +123,70 @@ func (h *History) perhaps(id string, calls []Call) []Call {
 	return out
 }
 
+// until is the last moment at which the call may have its effect.
+func (c Call) until() int64 {
+	if c.Answer.Late {
+		return math.MaxInt64
+	}
+	return c.To
+}
+
+// needed leaves late calls out that explain nothing that others do not: the
+// search is over all their orders. Of those with the same effect the one that
+// was sent first could have it whenever the others could. The effect of an
+// acknowledgement or a report does not come twice; that of a poll, which voids
+// the nonce of a hand-out, once for each hand-out.
+func needed(calls []Call) []Call {
+	slices.SortStableFunc(calls, func(a, b Call) int { return cmp.Compare(a.From, b.From) })
+	handOuts := 0
+	for _, c := range calls {
+		if c.Kind == HandOut && !c.Answer.Lost || c.Kind == Details {
+			handOuts++
+		}
+	}
+	type effect struct {
+		kind                Kind
+		nonce, report, ends string
+	}
+	left := map[effect]int{}
+	return slices.DeleteFunc(calls, func(c Call) bool {
+		if !c.Answer.Late {
+			return false
+		}
+		e := effect{c.Kind, c.Nonce, c.Report, c.Ends}
+		if _, seen := left[e]; !seen {
+			left[e] = 1
+			if c.Kind == HandOut {
+				left[e] = handOuts
+			}
+		}
+		left[e]--
+		return left[e] < 0
+	})
+}
+
 // possible asks porcupine. A call that got no answer took effect before its
-// connection broke, since that was the death of the server, or never.
+// connection broke, since that was the death of the server, or never; a late
+// one took effect at some time after it was sent, or never.
 func possible(calls []Call) bool {
 	var ops []porcupine.Operation
 	for _, c := range calls {
-		ops = append(ops, porcupine.Operation{ClientId: c.Client, Input: c, Call: c.From, Return: c.To})
+		ops = append(ops, porcupine.Operation{ClientId: c.Client, Input: c, Call: c.From, Return: c.until()})
 	}
 	return porcupine.CheckOperations(model, ops)
 }
 
-// twice finds hand-outs of a job to two workers at a time. Only the death of
-// the server may end a window early.
-func twice(calls []Call, window time.Duration) []string {
+// twice finds hand-outs of a job to two workers at a time. Only a hand-out that
+// may have been forgotten ends its window early.
+func (h *History) twice(calls []Call, window time.Duration) []string {
 	var problems []string
 	var last *Call
 	for i, c := range calls {
 		if c.Kind != HandOut || c.Answer.Lost {
 			continue
 		}
-		if last != nil && last.Phase == c.Phase && c.To-last.From < int64(window) {
+		between := func(s span) bool { return s.from <= c.To && s.to >= last.From }
+		if last != nil && c.To-last.From < int64(window) && !slices.ContainsFunc(h.forgot, between) {
 			problems = append(problems, "job "+c.Job+" was handed to two workers:\n"+describe([]Call{*last, c}))
 		}
 		last = &calls[i]
@@ -163,7 +212,7 @@ func (h *History) order(byJob map[string][]Call) []string {
 		for i, young := range calls {
 			for _, old := range calls[i+1:] {
 				hidden := slices.ContainsFunc(h.lost[queue], func(c Call) bool { return c.From < old.To })
-				if old.Job < young.Job && old.From > young.To && !hidden {
+				if h.older(old.Job, young.Job) && old.From > young.To && !hidden {
 					problems = append(problems, fmt.Sprintf("queue %s: the younger job was handed out first:\n%s", queue, describe([]Call{young, old})))
 				}
 			}
@@ -172,11 +221,27 @@ func (h *History) order(byJob map[string][]Call) []string {
 	return problems
 }
 
+// older reports whether the job a is older than b, by their ids: time-ordered
+// UUIDs, which begin with the milliseconds in 12 hexadecimal digits.
+func (h *History) older(a, b string) bool {
+	if h.Ages == 0 {
+		return a < b
+	}
+	return born(b)-born(a) > h.Ages.Milliseconds()
+}
+
+func born(id string) (ms int64) {
+	fmt.Sscanf(strings.ReplaceAll(id, "-", ""), "%12x", &ms)
+	return ms
+}
+
 func describe(calls []Call) string {
 	var b strings.Builder
 	for _, c := range calls {
-		fmt.Fprintf(&b, "  %8.3f to %8.3f s, client %3d, life %d: %s %s %s", float64(c.From)/1e9, float64(c.To)/1e9, c.Client, c.Phase, c.Kind, c.Job, c.Nonce+c.Report)
+		fmt.Fprintf(&b, "  %8.3f to %8.3f s, client %3d: %s %s %s", float64(c.From)/1e9, float64(c.To)/1e9, c.Client, c.Kind, c.Job, c.Nonce+c.Report)
 		switch a := c.Answer; {
+		case a.Late:
+			b.WriteString(" → no answer, its effect may come later\n")
 		case a.Lost:
 			b.WriteString(" → no answer\n")
 		case a.Code != "":

@@ -32,20 +32,22 @@ func (k Kind) String() string {
 // Call is one call about one job. Nonce is that of an acknowledgement; Report
 // identifies the content of a report, and Ends is the state it leads to.
 type Call struct {
-	Kind          Kind
-	Job           string
-	Partner       bool
-	Nonce         string
-	Report, Ends  string
-	From, To      int64 // when it was sent and answered, in nanoseconds
-	Answer        Answer
-	Client, Phase int // who called, and in which life of the server
+	Kind         Kind
+	Job          string
+	Partner      bool
+	Nonce        string
+	Report, Ends string
+	From, To     int64 // when it was sent and answered, in nanoseconds
+	Answer       Answer
+	Client       int // who called
 }
 
 // Answer is what came back. Lost is no answer: the call may have had its
-// effect or not.
+// effect or not. Late says that the effect of a lost call may come at any time
+// after: its connection broke, but what it had set going went on.
 type Answer struct {
 	Lost   bool
+	Late   bool
 	Code   string // "" = success
 	Nonce  string // of a hand-out or of details
 	Status string // of an acknowledgement

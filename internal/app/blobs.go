@@ -86,17 +86,16 @@ func refs(in []blob.ObjectRef) []auth.ObjectRef {
 const uploadGrace = 5 * time.Minute
 
 // jobActive reports whether artifact credentials of a job are still good.
-func (a *App) jobActive(id string, _ time.Time) bool {
-	active := false
-	err := a.store.View(context.Background(), func(r store.Reader) error {
+func (a *App) jobActive(id string, _ time.Time) (active bool, err error) {
+	err = a.store.View(context.Background(), func(r store.Reader) error {
 		j, err := r.Job(id)
 		active = err == nil && (!j.State.Terminal() || a.store.Now().Sub(j.EndedAt) < uploadGrace)
 		return err
 	})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		a.log.Error("a job could not be looked up", "job", id, "error", err)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
 	}
-	return active
+	return active, err
 }
 
 // revision is what identifies the present content of a polled object. The

@@ -28,8 +28,9 @@ type Config struct {
 	// Regions are the regions that clients may name; none means any.
 	Regions []string
 	// JobActive tells whether a job's artifact credentials are still good, so
-	// that they end with the job. Nil leaves it to their expiry.
-	JobActive func(jobID string, expires time.Time) bool
+	// that they end with the job; an error is a failure of the server. Nil
+	// leaves it to their expiry.
+	JobActive func(jobID string, expires time.Time) (bool, error)
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -41,7 +42,7 @@ type Authenticator struct {
 	rootSecret    Secret
 	accessKey     func(id string) (AccessKey, bool, error)
 	sessions      *Sessions
-	jobActive     func(jobID string, expires time.Time) bool
+	jobActive     func(jobID string, expires time.Time) (bool, error)
 	json, s3, sts sigv4.Verifier
 }
 
@@ -86,8 +87,11 @@ func (a *Authenticator) Lookup(accessKeyID, sessionToken string) (sigv4.Key, err
 		return a.longTerm(accessKeyID, sessionToken)
 	}
 	s, err := a.sessions.Resolve(accessKeyID, sessionToken)
-	if err == nil && s.Job != nil && a.jobActive != nil && !a.jobActive(s.Job.JobID, s.Expiration) {
-		err = sigv4.ErrTokenExpired
+	if err == nil && s.Job != nil && a.jobActive != nil {
+		active := false
+		if active, err = a.jobActive(s.Job.JobID, s.Expiration); err == nil && !active {
+			err = sigv4.ErrTokenExpired
+		}
 	}
 	if err != nil && !errors.Is(err, sigv4.ErrTokenExpired) {
 		return sigv4.Key{}, err

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,13 +141,14 @@ func TestJobCredentialsEndWithJob(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	active := true
+	var failure error
 	var asked []string
 	a, sessions := newTestAuthenticator(t, func(c *Config) {
-		c.JobActive = func(jobID string, expires time.Time) bool {
+		c.JobActive = func(jobID string, expires time.Time) (bool, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			asked = append(asked, jobID+" "+expires.Format(time.RFC3339))
-			return active
+			return active, failure
 		}
 	})
 	job := signingCredentials(sessions.Mint(testScope, time.Minute))
@@ -158,7 +160,11 @@ func TestJobCredentialsEndWithJob(t *testing.T) {
 	if _, err := a.AuthenticateS3(signedRequest(job, "s3")); fault.Code(err) != "ExpiredToken" {
 		t.Fatalf("after the job: %v", err)
 	}
-	if want := []string{"j1 2026-03-04T05:07:07Z", "j1 2026-03-04T05:07:07Z"}; !reflect.DeepEqual(asked, want) {
+	failure = errors.New("the database is away")
+	if _, err := a.AuthenticateS3(signedRequest(job, "s3")); !errors.Is(err, failure) || fault.Code(err) != "" {
+		t.Fatalf("when nobody knows: %v, want a failure of the server", err)
+	}
+	if want := slices.Repeat([]string{"j1 2026-03-04T05:07:07Z"}, 3); !reflect.DeepEqual(asked, want) {
 		t.Errorf("asked %v, want %v", asked, want)
 	}
 	root := sigv4.Credentials{AccessKeyID: rootID, SecretAccessKey: rootSecret}

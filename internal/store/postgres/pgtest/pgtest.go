@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
@@ -275,22 +276,81 @@ func (s *Server) URL() string {
 	return fmt.Sprintf("postgres://postgres@/postgres?host=%s&port=%d", url.QueryEscape(s.dir), s.port)
 }
 
+// Socket is the file that the server listens on.
+func (s *Server) Socket() string { return filepath.Join(s.dir, fmt.Sprint(".s.PGSQL.", s.port)) }
+
 // Kill ends all of the server's processes at once, as a crash of the host would.
 func (s *Server) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.proc == nil {
-		return
+	children := s.children()
+	s.killMain()
+	for _, pid := range children {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	pid := s.proc.Process.Pid
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	_ = syscall.Kill(pid, syscall.SIGKILL)
-	for _, child := range strings.Fields(string(children)) {
-		if n, err := strconv.Atoi(child); err == nil {
-			_ = syscall.Kill(n, syscall.SIGKILL)
+}
+
+// KillMain ends the server's main process; the others end when they see it. Run
+// starts it again.
+func (s *Server) KillMain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.killMain()
+}
+
+func (s *Server) killMain() {
+	if s.proc != nil {
+		_ = syscall.Kill(s.proc.Process.Pid, syscall.SIGKILL)
+		s.proc = nil
+	}
+}
+
+// KillBackend ends a process that serves a connection, any one. The server then
+// ends all of them and restarts itself; KillBackend returns when it has begun.
+func (s *Server) KillBackend() error {
+	ctx, done := context.WithTimeout(context.Background(), time.Minute)
+	defer done()
+	witness, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		return err
+	}
+	defer witness.Close(ctx)
+	if err := s.killBackend(); err != nil {
+		return err
+	}
+	if _, err := witness.WaitForNotification(ctx); ctx.Err() != nil {
+		return fmt.Errorf("the server goes on: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) killBackend() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	children := s.children()
+	rand.Shuffle(len(children), func(i, k int) { children[i], children[k] = children[k], children[i] })
+	for _, pid := range children {
+		title, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if strings.Contains(string(title), "[local]") {
+			return syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	s.proc = nil
+	return errors.New("the server has no connection")
+}
+
+// children are the ids of the processes that the main one has started.
+func (s *Server) children() (pids []int) {
+	if s.proc == nil {
+		return nil
+	}
+	pid := s.proc.Process.Pid
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, child := range strings.Fields(string(text)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			pids = append(pids, n)
+		}
+	}
+	return pids
 }
 
 // Stop ends the server and removes its folder.
