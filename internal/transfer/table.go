@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -143,3 +144,26 @@ func (t Type) parse(raw json.RawMessage) (any, error) {
 		return b, nil
 	}
 }
+
+// Names are the names of the columns.
+func (t Table) Names() []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// Select is the statement that reads the table in the order of its key, for a
+// database that has it under its own names.
+func (t Table) Select() string {
+	names := t.Names()
+	return words("SELECT", strings.Join(names, ", "), "FROM", t.Name, "ORDER BY", strings.Join(names[:t.Key], ", "))
+}
+
+// Insert is the statement that adds a row, with question marks for its values.
+func (t Table) Insert() string {
+	return words("INSERT INTO", t.Name, "(", strings.Join(t.Names(), ", "), ") VALUES (?", strings.Repeat(", ?", len(t.Columns)-1), ")")
+}
+
+func words(parts ...string) string { return strings.Join(parts, " ") }

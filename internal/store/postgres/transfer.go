@@ -50,29 +50,15 @@ const sequences = `(SELECT name, value FROM (VALUES
 		('webhook', pg_sequence_last_value(pg_get_serial_sequence('webhook', 'id')::regclass))) AS s(name, value)
 	WHERE value IS NOT NULL) AS sequence`
 
-// words puts a statement together that reads all of a table, whose plan is of
-// no interest.
-func words(parts ...string) string { return strings.Join(parts, " ") }
-
 // selects is the statement that reads the table in the order of its key.
 func selects(t transfer.Table) string {
-	from := t.Name
 	switch t.Name {
 	case "outbox":
-		from = numberedOutbox
+		t.Name = numberedOutbox
 	case "sequence":
-		from = sequences
+		t.Name = sequences
 	}
-	names := columnNames(t)
-	return words("SELECT", strings.Join(names, ", "), "FROM", from, "ORDER BY", strings.Join(names[:t.Key], ", "))
-}
-
-func columnNames(t transfer.Table) []string {
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = c.Name
-	}
-	return names
+	return t.Select()
 }
 
 // Export writes the state in the database at url, which may be in use, as of
@@ -217,7 +203,7 @@ func mustBeIdle(ctx context.Context, tx pgx.Tx) error {
 		if store.PresetTables[t.Name] {
 			continue
 		}
-		rows, err := tx.Query(ctx, words("SELECT", "1 FROM", t.Name, "LIMIT 1"))
+		rows, err := tx.Query(ctx, strings.Join([]string{"SELECT", "1 FROM", t.Name, "LIMIT 1"}, " "))
 		if err != nil {
 			return err
 		}
@@ -300,7 +286,7 @@ func (l *loader) table(ctx context.Context, tx pgx.Tx, t transfer.Table) error {
 		}
 		return l.complete(t, values)
 	})
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.Name}, append(columnNames(t), extra[t.Name]...), rows); err != nil {
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.Name}, append(t.Names(), extra[t.Name]...), rows); err != nil {
 		return err
 	}
 	return l.read.End()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,44 +116,11 @@ func upToDate(tx *sqlite.Tx) error {
 
 func dump(ctx context.Context, tx *sqlite.Tx, w *transfer.Writer) error {
 	for _, t := range store.TransferTables {
-		if err := dumpTable(ctx, tx, w, t); err != nil {
+		if err := sqlite.Dump(ctx, tx, w, t, selects(t), nil); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	return nil
-}
-
-func dumpTable(ctx context.Context, tx *sqlite.Tx, w *transfer.Writer, t transfer.Table) error {
-	if err := w.Begin(t); err != nil {
-		return err
-	}
-	rows := tx.Query(selects(t))
-	defer rows.Close()
-	values := make([]any, len(t.Columns))
-	for rows.Next() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for i, c := range t.Columns {
-			switch c.Type {
-			case transfer.Int:
-				values[i] = rows.Int64(i)
-			case transfer.Bool:
-				values[i] = rows.Bool(i)
-			case transfer.Text:
-				values[i] = rows.Text(i)
-			case transfer.Bytes:
-				values[i] = rows.Blob(i)
-			}
-		}
-		if err := w.Row(values); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return w.End()
 }
 
 // Import loads a state into the database at path, which is made if it is
@@ -252,13 +220,12 @@ func loadTable(ctx context.Context, tx *sqlite.Tx, in *transfer.Reader, t transf
 	if err := read.Begin(t); err != nil {
 		return err
 	}
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		if names[i] = c.Name; t.Name+"."+c.Name == "outbox.number" {
-			names[i] = "seq"
-		}
+	here := t
+	if t.Name == "outbox" {
+		here.Columns = slices.Clone(t.Columns)
+		here.Columns[0].Name = "seq"
 	}
-	insert := words("INSERT", "INTO", t.Name, "(", strings.Join(names, ", "), ") VALUES (?", strings.Repeat(", ?", len(names)-1), ")")
+	insert := here.Insert()
 	for {
 		values, err := in.Row()
 		if err != nil {
