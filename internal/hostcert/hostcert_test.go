@@ -91,12 +91,12 @@ func dial(t *testing.T, k *Keeper, dir, host string, now time.Time) (*x509.Certi
 	a, b := net.Pipe()
 	server := tls.Server(a, k.Config())
 	go server.Handshake()
-	defer server.Close()
+	defer a.Close() // not the ends of TLS: they would wait for each other's farewell
+	defer b.Close()
 	client := tls.Client(b, &tls.Config{RootCAs: roots, ServerName: host, Time: func() time.Time { return now }})
 	if err := client.HandshakeContext(t.Context()); err != nil {
 		return nil, err
 	}
-	defer client.Close()
 	return client.ConnectionState().PeerCertificates[0], nil
 }
 
