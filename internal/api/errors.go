@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"penstock/internal/core/fault"
+	"penstock/internal/trouble"
 )
 
 // Codes that this package itself answers with.
@@ -52,7 +53,8 @@ type wireError struct {
 
 // toWire is the one place that turns an error into a code, a text and a
 // status. What is not a *fault.Error is an internal failure without a text; a
-// call that ended because its context did is told to try again.
+// call that ended because its context did is told to try again, and one that
+// failed for what the server stands on is told what that is.
 func toWire(ctx context.Context, err error) wireError {
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code != "" {
 		status, ok := statuses[f.Code]
@@ -63,6 +65,9 @@ func toWire(ctx context.Context, err error) wireError {
 	}
 	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return wireError{code: codeServiceUnavailable, status: http.StatusServiceUnavailable}
+	}
+	if text := trouble.Text(err); text != "" {
+		return wireError{code: codeServiceUnavailable, message: text, status: http.StatusServiceUnavailable, internal: true}
 	}
 	return wireError{code: codeInternalFailure, status: http.StatusInternalServerError, internal: true}
 }

@@ -1,11 +1,16 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"penstock/internal/sigv4"
+	"penstock/internal/store"
+	"penstock/internal/trouble"
 )
 
 // router tells apart the services that share the endpoint: by the service in
@@ -47,9 +52,13 @@ func isJSON(r *http.Request) bool {
 func (a *App) ownPages(webhooks http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if !a.ready.Load() {
 			http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+			return
+		}
+		if err := a.reachable(r.Context()); err != nil {
+			http.Error(w, cmp.Or(trouble.Text(err), "The server's database does not answer."), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
@@ -59,6 +68,20 @@ func (a *App) ownPages(webhooks http.Handler) *http.ServeMux {
 	}
 	mux.Handle("/webhooks/", webhooks)
 	return mux
+}
+
+// readyTime is how long the database may take to answer before the server does
+// not count as ready.
+const readyTime = 3 * time.Second
+
+// reachable asks the database for something small.
+func (a *App) reachable(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, readyTime)
+	defer done()
+	return a.driver.View(ctx, func(r store.Reader) error {
+		_, err := r.NextTimer()
+		return err
+	})
 }
 
 // externalS3 answers S3 requests of a server whose artifacts lie elsewhere.

@@ -25,6 +25,7 @@ import (
 	"penstock/internal/provider/rulecommands"
 	"penstock/internal/provider/s3deploy"
 	"penstock/internal/provider/s3source"
+	"penstock/internal/trouble"
 	"penstock/jobworker"
 )
 
@@ -111,7 +112,11 @@ func (a *App) workerOptions(name string) jobworker.Options {
 // pipelines starts pipelines for Invoke/CodePipeline actions.
 type pipelines struct{ a *App }
 
-// Start implements provider.Pipelines.
+// outage is how long a start waits for a database that is away.
+const outage = 2 * time.Minute
+
+// Start implements provider.Pipelines. While the server itself is in trouble it
+// tries again: the token keeps that from starting anything twice.
 func (p pipelines) Start(ctx context.Context, in provider.Start) (string, error) {
 	ev := engine.Start{Trigger: engine.Trigger{Type: "StartPipelineExecution", Detail: in.Caller}}
 	for _, v := range in.Variables {
@@ -120,7 +125,18 @@ func (p pipelines) Start(ctx context.Context, in provider.Start) (string, error)
 	for _, r := range in.Revisions {
 		ev.Overrides = append(ev.Overrides, engine.Override(r))
 	}
-	id, err := p.a.svc.StartAs(ctx, auth.Principal{Account: in.Account, Region: in.Region, ARN: in.Caller}, in.Pipeline, in.Token, ev)
+	start := func() (string, error) {
+		return p.a.svc.StartAs(ctx, auth.Principal{Account: in.Account, Region: in.Region, ARN: in.Caller}, in.Pipeline, in.Token, ev)
+	}
+	id, err := start()
+	for began, pause := time.Now(), 50*time.Millisecond; trouble.Text(err) != "" && time.Since(began) < outage; pause = min(2*pause, 5*time.Second) {
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(pause):
+		}
+		id, err = start()
+	}
 	refused, ok := errors.AsType[*fault.Error](err)
 	switch {
 	case !ok:

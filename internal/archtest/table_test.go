@@ -44,6 +44,7 @@ var table = []row{
 	{"internal/hostcert", "", "", "certificates alone"},
 	{"internal/git", "internal/procgroup internal/workspace", "", "the git program alone; it knows no connections"},
 	{"internal/git/gittest", "", "", "repositories for tests"},
+	{"internal/trouble", "", "", "words alone"},
 	{"internal/jsonpath", "internal/core/pattern", "", "paths alone; it knows no webhooks"},
 	{"internal/migration", "", "", "the files alone; it knows no database"},
 	{"internal/transfer", "", "", "the form alone; it knows no tables"},
@@ -55,7 +56,7 @@ var table = []row{
 	{"internal/apigen", "", "", "the generator knows the model, not what is generated"},
 	{"internal/apigen/cmd", "internal/apigen", "", "writes the files"},
 	{"internal/conformance", "", "", "reads the model for tests; it knows nothing of what is generated"},
-	{"internal/api", "internal/core/fault", uuid, "wire only: no principal, no store, no engine"},
+	{"internal/api", "internal/core/fault internal/trouble", uuid, "wire only: no principal, no store, no engine"},
 	{"internal/auth", "internal/core/fault internal/sigv4", "", "who calls; what they may do with what, it is told"},
 
 	{"internal/store", "internal/core/actiontype internal/core/engine internal/core/job internal/core/pipeline internal/transfer", "",
@@ -63,7 +64,7 @@ var table = []row{
 	{"internal/store/memo", "", "", "what the drivers keep in memory"},
 	{"internal/store/sqlite", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/sqlite internal/store internal/store/memo internal/transfer", "",
 		"a driver: it never sees another one"},
-	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo internal/transfer", pgx,
+	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo internal/transfer internal/trouble", pgx,
 		"a driver: it never sees another one"},
 	{"internal/store/postgres/pgtest", "", pgx, "starts PostgreSQL for tests"},
 	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
@@ -75,8 +76,8 @@ var table = []row{
 	{"internal/blob/s3blob", "internal/blob", sdk + " github.com/aws/smithy-go", "a driver: it never sees another one"},
 	{"internal/actionlog", "internal/blob", "", "logs are objects"},
 
-	{"internal/s3", "internal/auth internal/blob internal/core/fault internal/sigv4", "", "S3 knows no pipelines"},
-	{"internal/sts", "internal/auth internal/sigv4", "", "STS knows no pipelines"},
+	{"internal/s3", "internal/auth internal/blob internal/core/fault internal/sigv4 internal/trouble", "", "S3 knows no pipelines"},
+	{"internal/sts", "internal/auth internal/sigv4 internal/trouble", "", "STS knows no pipelines"},
 
 	{"internal/event", "internal/core/actiontype internal/core/engine internal/store", uuid,
 		"it reads the outbox like any reader; sinks know no engine"},
@@ -86,7 +87,7 @@ var table = []row{
 	{"internal/gitevent", "internal/core/trigger", "", "what Git hosts deliver, without the world"},
 	{"internal/connection", "internal/core/engine internal/core/trigger internal/git internal/gitevent internal/store", "",
 		"an event is one store call, like an operation"},
-	{"internal/webhook", "internal/connection internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/git internal/gitevent internal/jsonpath internal/store", "",
+	{"internal/webhook", "internal/connection internal/core/actiontype internal/core/engine internal/core/fault internal/core/pipeline internal/core/trigger internal/git internal/gitevent internal/jsonpath internal/store internal/trouble", "",
 		"a delivery is one store call, like an operation; it knows no principal and no wire of AWS"},
 	{"internal/audit", "internal/api internal/auth internal/core/fault internal/core/job internal/store", "", "who touched which secret; names no operation"},
 	{"internal/eventbridge", "internal/api internal/auth internal/core/engine internal/core/eventrule internal/core/fault internal/event internal/jsonpath internal/store", "",
@@ -108,7 +109,7 @@ var table = []row{
 	{"internal/provider/s3deploy", "internal/archive internal/provider internal/workspace jobworker", uuid + " golang.org/x/sync", "a job worker"},
 	{"internal/provider/s3source", "internal/provider jobworker", "", "a job worker"},
 
-	{"internal/app", "internal/actionlog internal/api internal/auth internal/backup internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/transfer internal/webhook jobworker", sdk + " " + uuid,
+	{"internal/app", "internal/actionlog internal/api internal/auth internal/backup internal/blob internal/blob/fileblob internal/blob/s3blob internal/config internal/connection internal/control internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/core/trigger internal/event internal/eventbridge internal/git internal/event/snssink internal/hostcert internal/migration internal/obs internal/provider internal/provider/alarm internal/provider/commands internal/provider/connectionsource internal/provider/invokepipeline internal/provider/lambda internal/provider/rulecommands internal/provider/s3deploy internal/provider/s3source internal/s3 internal/scheduler internal/service internal/sigv4 internal/sourcehost internal/store internal/store/postgres internal/store/sqlite internal/sts internal/transfer internal/webhook jobworker internal/trouble", sdk + " " + uuid,
 		"composition: it alone may name every driver and provider"},
 
 	{"internal/declfile", "internal/api internal/core/actiontype internal/core/pipeline internal/service", "go.yaml.in/yaml/v3", "the rules of the server without a server"},

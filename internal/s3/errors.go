@@ -9,6 +9,7 @@ import (
 	"penstock/internal/blob"
 	"penstock/internal/core/fault"
 	"penstock/internal/sigv4"
+	"penstock/internal/trouble"
 )
 
 // statuses are the HTTP statuses of S3's error codes, see
@@ -32,6 +33,7 @@ var statuses = map[string]int{
 	"NotImplemented":          http.StatusNotImplemented,
 	"NotModified":             http.StatusNotModified,
 	"PreconditionFailed":      http.StatusPreconditionFailed,
+	"ServiceUnavailable":      http.StatusServiceUnavailable,
 }
 
 // refuse returns an error with a code of S3.
@@ -78,6 +80,9 @@ func (h *Handler) fail(q *request, err error) {
 	} else if e, ok := errors.AsType[*fault.Error](err); ok {
 		body.Code, body.Message = e.Code, e.Message
 	} else if q.Context().Err() == nil {
+		if text := trouble.Text(err); text != "" {
+			body.Code, body.Message = "ServiceUnavailable", text
+		}
 		h.log.Error("S3 request failed", "request", q.id, "method", q.Method, "bucket", q.bucket, "key", q.key, "err", err)
 	}
 	status, known := statuses[body.Code]

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"strconv"
+	"syscall"
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -29,6 +30,20 @@ type Error struct {
 // long, and its values never belong in a log.
 func (e *Error) Error() string {
 	return "sqlite: " + e.Message + " (" + strconv.Itoa(e.Code) + ")"
+}
+
+// Unwrap is the operating system's error behind a failure of the disk, nil if
+// it is another one.
+func (e *Error) Unwrap() error {
+	switch e.Code & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return syscall.ENOSPC
+	case sqlite3.SQLITE_READONLY:
+		return syscall.EROFS
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return syscall.EIO
+	}
+	return nil
 }
 
 func primary(err error) int {

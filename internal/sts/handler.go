@@ -16,6 +16,7 @@ import (
 
 	"penstock/internal/auth"
 	"penstock/internal/sigv4"
+	"penstock/internal/trouble"
 )
 
 const (
@@ -135,6 +136,9 @@ func wireError(err error) *apiError {
 	if e, ok := errors.AsType[*sigv4.Error](err); ok {
 		code, status := e.Query()
 		return &apiError{status, code, e.Message}
+	}
+	if text := trouble.Text(err); text != "" {
+		return &apiError{http.StatusServiceUnavailable, "ServiceUnavailable", text}
 	}
 	return &apiError{http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."}
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"penstock/internal/trouble"
 )
 
 const (
@@ -79,6 +81,9 @@ func (in *intake) answer(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		in.opt.Logger.Error("a delivery to a webhook failed", "error", err)
 		a = &answer{status: http.StatusInternalServerError, message: "internal failure; deliver again"}
+		if text := trouble.Text(err); text != "" {
+			a = &answer{status: http.StatusServiceUnavailable, message: text + " Deliver again."}
+		}
 	}
 	switch a.status {
 	case http.StatusMethodNotAllowed:

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"penstock/internal/trouble"
 )
 
 // ErrOutcome is wrapped by the error of an update whose connection was cut
@@ -78,13 +80,16 @@ func outcome(err error) error {
 	if ok && e.Severity != "FATAL" && e.Severity != "PANIC" || pgconn.SafeToRetry(err) {
 		return err // refused, or never sent
 	}
-	return fmt.Errorf("%w: %w", ErrOutcome, err)
+	return &trouble.Error{
+		Text: "The server lost the connection to its database while it saved the change, which may have been made or not.",
+		Err:  fmt.Errorf("%w: %w", ErrOutcome, err),
+	}
 }
 
 // plain says in plain words what keeps the driver from the database.
 func plain(err error) error {
 	if unreachable(err) {
-		return fmt.Errorf("the database cannot be reached: %w", err)
+		return &trouble.Error{Text: "The server cannot reach its database.", Err: fmt.Errorf("the database cannot be reached: %w", err)}
 	}
 	return err
 }
