@@ -19,8 +19,9 @@ build: ## Build bin/penstock, one static binary
 demo: build ## Watch a pipeline with every kind of action run on a server of its own
 	./bin/penstock demo
 
-test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end, random commands
+test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end, costs, random commands
 	CI=true $(GO) test -race -timeout 8m ./...
+	$(GO) test -count=1 -timeout 2m ./internal/app -run TestCost
 	PENSTOCK_RANDOM_STEPS=600 $(GO) test -count=1 -timeout 5m ./internal/core/engine -run TestRandomCommands -rapid.checks=430
 
 test-short: ## What is worth running while you work, in about a minute

@@ -61,7 +61,7 @@ func (a *App) ask(ctx context.Context, r *obs.Reading) error {
 }
 
 func work(w store.Work) obs.Work {
-	out := obs.Work{Updates: w.Updates, Groups: w.Groups, Alone: w.Alone, Failures: w.Failures}
+	out := obs.Work{Updates: w.Updates, Groups: w.Groups, Alone: w.Alone, Statements: w.Statements, Failures: w.Failures}
 	if f := w.File; f != nil {
 		out.File = &obs.File{Checkpoints: f.Checkpoints, LogBytes: f.LogBytes}
 	}

@@ -32,9 +32,10 @@ type Queue struct {
 
 // Work is what the store did since the start.
 type Work struct {
-	Updates, Groups, Alone, Failures int64
-	File                             *File // with SQLite
-	Pool                             *Pool // with PostgreSQL
+	Updates, Groups, Alone, Statements, Failures int64
+
+	File *File // with SQLite
+	Pool *Pool // with PostgreSQL
 }
 
 // File is the write-ahead log of SQLite.
@@ -111,6 +112,7 @@ func (r *reader) Collect(out chan<- prometheus.Metric) {
 	count(updates, float64(w.Updates))
 	count(transactions, float64(w.Groups), "shared")
 	count(transactions, float64(w.Alone), "alone")
+	count(statements, float64(w.Statements))
 	count(failures, float64(w.Failures))
 	if f := w.File; f != nil {
 		count(checkpoints, float64(f.Checkpoints))
@@ -153,6 +155,7 @@ var (
 
 	updates          = describe("database_updates_total", "Changes that calls and loops asked the database for.")
 	transactions     = describe("database_transactions_total", "Transactions of changes: shared by those that waited together, or alone.", "kind")
+	statements       = describe("database_statements_total", "Statements of SQL that were run.")
 	failures         = describe("database_failures_total", "Changes that failed because of the database.")
 	checkpoints      = describe("sqlite_checkpoints_total", "Times that the write-ahead log was copied into the database file.")
 	logBytes         = describe("sqlite_wal_bytes", "Part of the write-ahead log that is in use.")

@@ -25,7 +25,7 @@ func TestReading(t *testing.T) {
 	full := Reading{
 		DatabaseUp: true, Queues: map[string]Queue{"custom": {3, 2, 90 * time.Second}},
 		TimersOverdue: 4, TimerOverdue: 1500 * time.Millisecond, Nodes: 3, Lease: true, Heartbeat: 2 * time.Second,
-		Work:     Work{Updates: 10, Groups: 5, Alone: 1, Failures: 7, File: &File{6, 4096}, Pool: &Pool{8, 3, 12, 9, time.Minute}},
+		Work:     Work{Updates: 10, Groups: 5, Alone: 1, Statements: 70, Failures: 7, File: &File{6, 4096}, Pool: &Pool{8, 3, 12, 9, time.Minute}},
 		DataFree: 1000, DataSize: 4000,
 	}
 	for _, c := range []struct {
@@ -38,7 +38,7 @@ func TestReading(t *testing.T) {
 			`penstock_jobs_oldest_waiting_seconds{kind="custom"} 90`, `penstock_timers_overdue 4`, `penstock_timer_overdue_seconds 1.5`,
 			`penstock_nodes 3`, `penstock_node_lease 1`, `penstock_node_heartbeat_age_seconds 2`,
 			`penstock_database_updates_total 10`, `penstock_database_transactions_total{kind="shared"} 5`,
-			`penstock_database_transactions_total{kind="alone"} 1`, `penstock_database_failures_total 7`,
+			`penstock_database_transactions_total{kind="alone"} 1`, `penstock_database_statements_total 70`, `penstock_database_failures_total 7`,
 			`penstock_sqlite_checkpoints_total 6`, `penstock_sqlite_wal_bytes 4096`,
 			`penstock_postgres_connections{state="busy"} 3`, `penstock_postgres_connections{state="idle"} 5`, `penstock_postgres_connections_max 12`,
 			`penstock_postgres_connection_waits_total 9`, `penstock_postgres_connection_wait_seconds_total 60`,

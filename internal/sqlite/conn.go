@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -38,7 +39,8 @@ type conn struct {
 	tls   *libc.TLS
 	db    uintptr
 	stmts map[string]*stmt
-	out   uintptr // two words of C memory for results passed by address
+	out   uintptr      // two words of C memory for results passed by address
+	ran   atomic.Int64 // statements
 }
 
 // ptr turns an address of C memory into a pointer. The address is not on

@@ -48,6 +48,7 @@ type DB struct {
 	writer  *writer
 	wal     *checkpointer
 	readers chan *conn
+	conns   []*conn // of readers and the writer
 	nreader int
 	closing chan struct{}
 
@@ -67,6 +68,7 @@ type Stats struct {
 	Failed      int64 // groups that could not be committed
 	Checkpoints int64 // times the log was copied into the database file
 	WALBytes    int64 // part of the log that is in use
+	Statements  int64 // that Updates and Views ran, those that begin and end transactions among them
 }
 
 // Open opens the database at path, makes it if it is missing (mode 0600) and
@@ -109,6 +111,7 @@ func (db *DB) open(opt Options) error {
 		return err
 	}
 	db.writer = newWriter(db, w, opt.MaxGroup)
+	db.conns = append(db.conns, w)
 	if err := useWAL(w); err != nil {
 		return fmt.Errorf("open %s: %w", db.path, err)
 	}
@@ -137,6 +140,7 @@ func (db *DB) open(opt Options) error {
 			return err
 		}
 		db.readers <- r
+		db.conns = append(db.conns, r)
 		db.nreader++
 	}
 	return nil
@@ -258,7 +262,12 @@ func (db *DB) guard(f func()) {
 
 // Stats gives the counters of this moment.
 func (db *DB) Stats() Stats {
+	statements := int64(0)
+	for _, c := range db.conns {
+		statements += c.ran.Load()
+	}
 	return Stats{
+		Statements:  statements,
 		Calls:       db.calls.Load(),
 		Groups:      db.groups.Load(),
 		Failed:      db.failed.Load(),

@@ -130,6 +130,7 @@ func (s *stmt) bind(args []any) error {
 		}
 	}
 	s.busy = true
+	s.c.ran.Add(1)
 	if size > math.MaxInt32 || !s.reserve(size) {
 		s.reset()
 		return &Error{Code: sqlite3.SQLITE_TOOBIG, Message: "string or blob too big", SQL: s.sql}

@@ -29,10 +29,13 @@ func (w *Waiting) Add(ready, handedOut int, oldest time.Time) {
 
 // Work is what a driver did since it was opened, and holds at this moment.
 type Work struct {
-	Updates  int64 // calls of Update whose function ran
-	Groups   int64 // transactions that updates shared
-	Alone    int64 // transactions of a single update, after it could not stay in a group
-	Failures int64 // transactions that the database did not take or whose end is not known
+	Updates int64 // calls of Update whose function ran
+	Groups  int64 // transactions that updates shared
+	Alone   int64 // transactions of a single update, after it could not stay in a group
+	// Statements of SQL that were run, those that begin and end transactions
+	// among them.
+	Statements int64
+	Failures   int64 // transactions that the database did not take or whose end is not known
 
 	File *FileWork // nil unless the database is a file of this server
 	Pool *PoolWork // nil unless it is reached by connections

@@ -63,6 +63,7 @@ type Driver struct {
 
 	groups, alone     atomic.Int64 // transactions of groups, and of updates that ran alone
 	updates, failures atomic.Int64
+	statements        counter
 	claims            atomic.Int64 // that asked the database
 
 	timers   chan struct{}
@@ -114,6 +115,7 @@ func (d *Driver) open(ctx context.Context, url string, opt Options) error {
 	if err := d.migrateOnStart(ctx, config); err != nil {
 		return err
 	}
+	config.ConnConfig.Tracer = &d.statements
 	d.durable = config.ConnConfig
 	if d.pool, err = pgxpool.NewWithConfig(d.alive, config); err != nil {
 		return err

@@ -49,7 +49,8 @@ func (d *Driver) Work() store.Work {
 		pool.Waited += s.EmptyAcquireWaitTime()
 	}
 	return store.Work{
-		Updates: d.updates.Load(), Groups: d.groups.Load(), Alone: d.alone.Load(), Failures: d.failures.Load(), Pool: pool,
+		Updates: d.updates.Load(), Groups: d.groups.Load(), Alone: d.alone.Load(),
+		Statements: d.statements.n.Load(), Failures: d.failures.Load(), Pool: pool,
 	}
 }
 

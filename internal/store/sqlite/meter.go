@@ -39,7 +39,7 @@ func (b *board) waiting(now time.Time) map[job.Kind]store.Waiting {
 func (d *Driver) Work() store.Work {
 	s := d.db.Stats()
 	return store.Work{
-		Updates: s.Calls, Groups: s.Groups, Failures: s.Failed,
+		Updates: s.Calls, Groups: s.Groups, Statements: s.Statements, Failures: s.Failed,
 		File: &store.FileWork{Checkpoints: s.Checkpoints, LogBytes: s.WALBytes},
 	}
 }

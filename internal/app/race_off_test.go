@@ -1,0 +1,6 @@
+//go:build !race
+
+package app
+
+// raceEnabled says that the race detector is at work, which allocates too.
+const raceEnabled = false
