@@ -46,17 +46,24 @@ func open(t testing.TB, url string) *Driver {
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
-		url := pgtest.URL(t)
-		d := open(t, url)
-		return d, func() store.Driver {
-			if err := d.Close(); err != nil {
-				t.Fatal(err)
-			}
-			d = open(t, url)
-			return d
+	storetest.Run(t, reopenable)
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	storetest.RunFaults(t, reopenable)
+}
+
+func reopenable(t *testing.T) (store.Driver, func() store.Driver) {
+	url := pgtest.URL(t)
+	d := open(t, url)
+	return d, func() store.Driver {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		d = open(t, url)
+		return d
+	}
 }
 
 func TestSecretsAtRest(t *testing.T) {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -49,7 +50,7 @@ func (c *call) ask(statements []statement) error {
 		g.mu.Unlock()
 		return errAborted
 	}
-	if len(c.writes) > 0 {
+	if len(c.writes) > 0 || slices.ContainsFunc(statements, statement.writes) {
 		c.flushed, g.writes = true, true
 		g.out = append(g.out, c.writes...)
 		c.writes = c.writes[:0]

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,9 @@ type statement struct {
 	scan func(pgx.Rows) error // called for each row; nil = rows are of no interest
 	tag  func(pgconn.CommandTag) error
 }
+
+// writes reports whether the statement may change something: all but queries do.
+func (s statement) writes() bool { return !strings.HasPrefix(s.sql, "SELECT") }
 
 // session runs statements in one transaction, in their order, in one round
 // trip. After an error the transaction is lost.

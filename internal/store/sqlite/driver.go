@@ -175,8 +175,9 @@ type txn struct {
 	// For the commit.
 	hooked bool
 	board  []boardChange
-	timer  int64 // the earliest that was set, 0 = none
-	outbox int64 // the newest entry that was made, 0 = none
+	timer  int64  // the earliest that was set, 0 = none
+	outbox int64  // the newest entry that was made, 0 = none
+	purged *int64 // how far a purge came, nil = there was none
 }
 
 // atCommit has committed run when the call is durable.
@@ -191,6 +192,9 @@ func (t *txn) atCommit() {
 func (t *txn) committed() {
 	if t.types {
 		t.d.seen.changed()
+	}
+	if t.purged != nil {
+		t.d.purgeCursor = *t.purged
 	}
 	if len(t.board) > 0 {
 		t.d.board.apply(t.board)

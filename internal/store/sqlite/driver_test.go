@@ -43,17 +43,24 @@ func open(t testing.TB, path string) *Driver {
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
-		path := filepath.Join(t.TempDir(), "penstock.db")
-		d := open(t, path)
-		return d, func() store.Driver {
-			if err := d.Close(); err != nil {
-				t.Fatal(err)
-			}
-			d = open(t, path)
-			return d
+	storetest.Run(t, reopenable)
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	storetest.RunFaults(t, reopenable)
+}
+
+func reopenable(t *testing.T) (store.Driver, func() store.Driver) {
+	path := filepath.Join(t.TempDir(), "penstock.db")
+	d := open(t, path)
+	return d, func() store.Driver {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		d = open(t, path)
+		return d
+	}
 }
 
 func TestSecretsAtRest(t *testing.T) {

@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"penstock/internal/core/job"
+	"penstock/internal/store"
+	"penstock/internal/trouble"
+)
+
+// When is the moment at which a call of a faulty driver fails.
+type When int
+
+// A call fails before it has an effect (an update when all of it was written and
+// nothing committed), or after, so that only its answer is lost.
+const (
+	Never When = iota
+	Before
+	After
+)
+
+func (w When) String() string { return [...]string{"never", "before", "after"}[w] }
+
+// ErrFault is what a call that was made to fail returns.
+var ErrFault error = &trouble.Error{Text: "The database was made to fail.", Err: errors.New("storetest: a fault")}
+
+// Faults is a driver that fails as a test wants it to. It is safe for concurrent
+// use.
+type Faults struct {
+	store.Driver
+
+	mu    sync.Mutex
+	skip  int // calls before the one that fails
+	when  When
+	fired string // the method that failed
+}
+
+// Arm makes the call fail that comes after skip others.
+func (f *Faults) Arm(skip int, when When) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.skip, f.when, f.fired = skip, when, ""
+}
+
+// Disarm ends the wait for the call and returns the method that has failed, ""
+// if none did.
+func (f *Faults) Disarm() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.when = Never
+	return f.fired
+}
+
+// turn says when the call fails.
+func (f *Faults) turn(method string) When {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.when == Never {
+		return Never
+	}
+	if f.skip > 0 {
+		f.skip--
+		return Never
+	}
+	when := f.when
+	f.when, f.fired = Never, method
+	return when
+}
+
+// Update implements store.Driver.
+func (f *Faults) Update(ctx context.Context, fn func(store.Tx) error) error {
+	switch f.turn("Update") {
+	case Before:
+		return undone(ctx, f.Driver, fn)
+	case After:
+		return answerLost(f.Driver.Update(ctx, fn))
+	}
+	return f.Driver.Update(ctx, fn)
+}
+
+// undone runs an update that fails when everything is written.
+func undone(ctx context.Context, d store.Driver, fn func(store.Tx) error) error {
+	return d.Update(ctx, func(tx store.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return ErrFault
+	})
+}
+
+func answerLost(err error) error {
+	if err != nil {
+		return err
+	}
+	return ErrFault
+}
+
+// View implements store.Driver.
+func (f *Faults) View(ctx context.Context, fn func(store.Reader) error) error {
+	if f.turn("View") != Never {
+		return ErrFault
+	}
+	return f.Driver.View(ctx, fn)
+}
+
+// Claim implements store.Driver.
+func (f *Faults) Claim(ctx context.Context, queue string, max int, now time.Time, window time.Duration) ([]*job.Job, error) {
+	when := f.turn("Claim")
+	if when == Before {
+		return nil, ErrFault
+	}
+	jobs, err := f.Driver.Claim(ctx, queue, max, now, window)
+	if when == After {
+		return nil, answerLost(err)
+	}
+	return jobs, err
+}
+
+// Await implements store.Driver.
+func (f *Faults) Await(ctx context.Context, queue string) error {
+	if f.turn("Await") != Never {
+		return ErrFault
+	}
+	return f.Driver.Await(ctx, queue)
+}
+
+// IssueNonce implements store.Driver.
+func (f *Faults) IssueNonce(ctx context.Context, jobID string) (string, error) {
+	when := f.turn("IssueNonce")
+	if when == Before {
+		return "", ErrFault
+	}
+	nonce, err := f.Driver.IssueNonce(ctx, jobID)
+	if when == After {
+		return "", answerLost(err)
+	}
+	return nonce, err
+}
+
+// AwaitOutbox implements store.Driver.
+func (f *Faults) AwaitOutbox(ctx context.Context, after int64) error {
+	if f.turn("AwaitOutbox") != Never {
+		return ErrFault
+	}
+	return f.Driver.AwaitOutbox(ctx, after)
+}
+
+// Nodes implements store.Driver.
+func (f *Faults) Nodes(ctx context.Context) ([]store.Node, error) {
+	if f.turn("Nodes") != Never {
+		return nil, ErrFault
+	}
+	return f.Driver.Nodes(ctx)
+}
+
+// twice is a driver whose updates all fail once before their commit, and are
+// then made.
+type twice struct{ store.Driver }
+
+// Update implements store.Driver.
+func (d twice) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if err := undone(ctx, d.Driver, fn); !errors.Is(err, ErrFault) {
+		return err
+	}
+	return d.Driver.Update(ctx, fn)
+}
+
+// RunFaults runs the suite with every update failing once, after everything in
+// it was written and before it is committed. Whatever method it used, and
+// whatever the driver keeps in memory: nothing of it may remain.
+func RunFaults(t *testing.T, open Open) {
+	run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
+		d, reopen := open(t)
+		return twice{d}, func() store.Driver { return twice{reopen()} }
+	}, "work is counted") // and it counts what fails, too
+}
