@@ -28,10 +28,17 @@ type Logs struct {
 	spool  *os.Root
 	store  blob.Store
 	bucket string
+	every  time.Duration // 0 = logs are stored when they end, see Share
 
 	mu     sync.Mutex
-	live   map[string]int     // open writers by action execution
+	live   map[string]*open   // by action execution
 	notice map[string]*notice // of the logs that somebody waits for
+}
+
+// open is a log that is written.
+type open struct {
+	writers   int
+	publisher *publisher // nil when logs are not shared
 }
 
 // notice is for those who wait for a log to grow or end.
@@ -49,7 +56,7 @@ func Open(folder string, store blob.Store, bucket string) (*Logs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Logs{spool: root, store: store, bucket: bucket, live: map[string]int{}, notice: map[string]*notice{}}, nil
+	return &Logs{spool: root, store: store, bucket: bucket, live: map[string]*open{}, notice: map[string]*notice{}}, nil
 }
 
 // Close closes the spool folder.
@@ -72,10 +79,20 @@ func (l *Logs) Recover(ctx context.Context) error {
 		return err
 	}
 	for _, id := range names {
-		if idPattern.MatchString(id) {
-			if err := l.finish(ctx, id); err != nil {
-				return err
-			}
+		if !idPattern.MatchString(id) {
+			continue
+		}
+		old, err := l.outdated(ctx, id)
+		if err != nil {
+			return err
+		}
+		if old {
+			err = l.spool.Remove(id)
+		} else {
+			err = l.finish(ctx, id, nil)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -97,10 +114,19 @@ func (l *Logs) Writer(ctx context.Context, id string) (io.WriteCloser, error) {
 		f.Close()
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx)
 	l.mu.Lock()
-	l.live[id]++
-	l.mu.Unlock()
-	return &writer{l: l, id: id, f: f, ctx: context.WithoutCancel(ctx)}, nil
+	defer l.mu.Unlock()
+	o := l.live[id]
+	if o == nil {
+		o = &open{}
+		if l.every > 0 {
+			o.publisher = l.publish(ctx, id)
+		}
+		l.live[id] = o
+	}
+	o.writers++
+	return &writer{l: l, id: id, f: f, o: o, ctx: ctx}, nil
 }
 
 // restore puts the stored log of an earlier run in front.
@@ -108,15 +134,12 @@ func (l *Logs) restore(ctx context.Context, id string, f *os.File) error {
 	if st, err := f.Stat(); err != nil || st.Size() > 0 {
 		return err
 	}
-	old, err := l.store.Get(ctx, l.bucket, id, nil)
-	if blob.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
+	old, _, _, err := l.stored(ctx, id, 0)
+	if err != nil || old == nil {
 		return err
 	}
-	defer old.Body.Close()
-	_, err = io.Copy(f, old.Body)
+	defer old.Close()
+	_, err = io.Copy(f, old)
 	return err
 }
 
@@ -124,33 +147,43 @@ type writer struct {
 	l   *Logs
 	id  string
 	f   *os.File
+	o   *open
 	ctx context.Context
 }
 
 func (w *writer) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
 	w.l.announce(w.id)
+	if w.o.publisher != nil {
+		w.o.publisher.grown()
+	}
 	return n, err
 }
 
 func (w *writer) Close() error {
 	err := w.f.Close()
 	w.l.mu.Lock()
-	w.l.live[w.id]--
-	last := w.l.live[w.id] == 0
+	w.o.writers--
+	last := w.o.writers == 0
 	if last {
 		delete(w.l.live, w.id)
 	}
 	w.l.mu.Unlock()
 	if last {
-		err = errors.Join(err, w.l.finish(w.ctx, w.id))
+		var versions map[string]string
+		if w.o.publisher != nil {
+			w.o.publisher.stop()
+			versions = w.o.publisher.versions
+		}
+		err = errors.Join(err, w.l.finish(w.ctx, w.id, versions))
 	}
 	w.l.announce(w.id)
 	return err
 }
 
-// finish moves a log from the spool to the store.
-func (l *Logs) finish(ctx context.Context, id string) error {
+// finish moves a log from the spool to the store; versions are those of its
+// parts as far as they are known.
+func (l *Logs) finish(ctx context.Context, id string, versions map[string]string) error {
 	f, err := l.spool.Open(id)
 	if err != nil {
 		return err
@@ -164,7 +197,10 @@ func (l *Logs) finish(ctx context.Context, id string) error {
 	if _, err := l.store.Put(ctx, l.bucket, id, f, o); err != nil {
 		return err
 	}
-	return l.spool.Remove(id)
+	if err := l.removeParts(ctx, id, versions); err != nil {
+		return err
+	}
+	return l.spool.Remove(id) // last: what is in the spool is finished after a crash
 }
 
 func (l *Logs) ensureBucket(ctx context.Context) error {
@@ -234,9 +270,16 @@ func (l *Logs) step(ctx context.Context, over <-chan struct{}, id string, offset
 	if err != nil || len(c.Content) > 0 || c.Ended {
 		return c, err
 	}
+	var elsewhere <-chan time.Time
+	if l.every > 0 {
+		timer := time.NewTimer(lookAgain)
+		defer timer.Stop()
+		elsewhere = timer.C
+	}
 	select {
 	case <-n.c:
 	case <-over:
+	case <-elsewhere:
 	}
 	return c, nil
 }
@@ -253,25 +296,20 @@ func (l *Logs) read(ctx context.Context, id string, offset int64, max int) (Chun
 		defer f.Close()
 		r = io.NewSectionReader(f, offset, int64(max))
 	case errors.Is(err, fs.ErrNotExist):
-		o, err := l.store.Get(ctx, l.bucket, id, nil)
-		if blob.IsNotFound(err) {
-			return c, nil
-		}
-		if err != nil {
+		o, size, running, err := l.stored(ctx, id, offset)
+		if err != nil || o == nil {
 			return c, err
 		}
-		defer o.Body.Close()
-		c.Ended = offset+int64(max) >= o.Size
-		if _, err := io.CopyN(io.Discard, o.Body, offset); err == io.EOF {
-			return c, nil
-		} else if err != nil {
-			return c, err
-		}
-		r = io.LimitReader(o.Body, int64(max))
+		defer o.Close()
+		c.Ended = !running && offset+int64(max) >= size
+		r = io.LimitReader(o, int64(max))
 	default:
 		return c, err
 	}
 	c.Content, err = io.ReadAll(r)
 	c.Next += int64(len(c.Content))
+	if blob.IsNotFound(err) { // a part gave way to the whole log
+		err = nil
+	}
 	return c, err
 }

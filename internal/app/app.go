@@ -112,6 +112,9 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore, a.logBucket()); err != nil {
 		return err
 	}
+	if cfg.Database != "" {
+		a.logs.Share(2 * time.Second)
+	}
 	providers, err := a.providers(ctx, bucketStore)
 	if err != nil {
 		return err
