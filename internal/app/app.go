@@ -173,7 +173,8 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		return err
 	}
 	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version,
-		Connections: control.ConnectionOptions{BaseURL: a.publicURL, Check: a.checkBase, Changed: a.poller.Changed, Max: cfg.Git.Max}}
+		Connections: control.ConnectionOptions{BaseURL: a.publicURL, Check: a.checkBase, Changed: a.poller.Changed, Max: cfg.Git.Max},
+		Keeping:     control.Keeping(cfg.Keep), Blobs: a.usage()}
 	a.handler = (&router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: a.extraOperations(ctl), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
@@ -230,6 +231,7 @@ func (a *App) Run(ctx context.Context) error {
 	loops.Go(func() { a.rules.follower.Run(ctx) })
 	loops.Go(func() { a.poller.Run(ctx) })
 	loops.Go(func() { (&scheduler.Purge{Store: a.store, Log: a.log, Interval: 10 * time.Minute}).Run(ctx) })
+	loops.Go(func() { a.retention().Run(ctx) })
 	for _, f := range a.feeds {
 		loops.Go(func() { f.Run(ctx) })
 	}

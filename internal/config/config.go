@@ -69,6 +69,7 @@ type Config struct {
 	Git      Git
 	Approval Approval
 	Limits   Limits
+	Keep     Retention
 
 	LogLevel  slog.Level
 	LogFormat string // text or json
@@ -115,6 +116,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	c.Git.flags(f)
 	c.Approval.flags(f)
 	c.Limits.flags(f)
+	c.Keep.flags(f)
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn, error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "form of the log: text or json")
 }
@@ -250,7 +252,7 @@ func (c *Config) validate() error {
 	if c.CloudWatchEndpoint != "" && !webAddress(c.CloudWatchEndpoint) {
 		bad("--cloudwatch-endpoint must be an http or https URL")
 	}
-	errs = append(errs, c.Webhook.validate(), c.Git.validate(), c.Approval.validate(), c.Lambda.validate(), c.Limits.validate())
+	errs = append(errs, c.Webhook.validate(), c.Git.validate(), c.Approval.validate(), c.Lambda.validate(), c.Limits.validate(), c.Keep.validate())
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json")
 	}

@@ -25,6 +25,10 @@ type Service struct {
 	Version  string
 
 	Connections ConnectionOptions
+
+	Keeping Keeping
+	// Blobs tells what the embedded store keeps; nil with another.
+	Blobs func(context.Context) ([]Usage, error)
 }
 
 // Operations are the operations by target.
@@ -50,6 +54,7 @@ func (s *Service) Operations() map[string]api.ExtraOperation {
 		"Penstock.ListNodes":                 operation(s.listNodes),
 		"Penstock.GetActionLog":              operation(s.getActionLog),
 		"Penstock.GetEvents":                 operation(s.getEvents),
+		"Penstock.GetUsage":                  operation(s.getUsage),
 	}
 }
 

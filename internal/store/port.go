@@ -77,6 +77,7 @@ type Reader interface {
 	TimerReader
 	OutboxReader
 	AuditReader
+	RetentionReader
 }
 
 // Tx reads and writes.
@@ -96,6 +97,7 @@ type Tx interface {
 	EventRuleWriter
 	OutboxWriter
 	AuditWriter
+	RetentionWriter
 	Purger
 }
 
@@ -230,8 +232,7 @@ type Purger interface {
 	// ClearTimer removes a timer that led to nothing.
 	ClearTimer(t engine.Timer) error
 	// Purge removes at most limit rows: jobs that ended before now minus
-	// job.Retention, outbox rows, history of deleted pipelines, deliveries
-	// older than DeliveryRetention and audit records older than
-	// AuditRetention, and reports whether there is more.
+	// job.Retention, outbox rows, history of deleted pipelines and
+	// deliveries older than DeliveryRetention, and reports whether there is more.
 	Purge(now time.Time, limit int) (more bool, err error)
 }

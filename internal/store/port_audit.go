@@ -2,7 +2,8 @@ package store
 
 import "time"
 
-// AuditRetention is how long audit records are kept.
+// AuditRetention is how long audit records are kept unless the operator says
+// otherwise.
 const AuditRetention = 90 * 24 * time.Hour
 
 // AuditRecord tells of a call that touched a secret: who, when, from where,

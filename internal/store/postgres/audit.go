@@ -56,7 +56,7 @@ func (v *reader) AuditBefore(account, region string, t time.Time) (int64, error)
 }
 
 // purgeAudit removes the oldest records.
-func (t *txn) purgeAudit(now time.Time, limit int) (int, error) {
+func (t *txn) purgeAudit(before time.Time, limit int) (int, error) {
 	return t.affected(`DELETE FROM audit WHERE ctid = ANY (ARRAY(SELECT ctid FROM audit WHERE at < $1 ORDER BY at LIMIT $2))`,
-		millis(now.Add(-store.AuditRetention)), limit)
+		millis(before), limit)
 }

@@ -28,7 +28,7 @@ func (t *txn) Purge(now time.Time, limit int) (more bool, err error) {
 		return false, err
 	}
 	left := limit
-	for _, step := range []func(time.Time, int) (int, error){t.purgeJobs, t.purgeOutbox, t.purgePipelines, t.purgeDeliveries, t.purgeConnectionDeliveries, t.purgeAudit} {
+	for _, step := range []func(time.Time, int) (int, error){t.purgeJobs, t.purgeOutbox, t.purgePipelines, t.purgeDeliveries, t.purgeConnectionDeliveries} {
 		if left <= 0 {
 			break
 		}

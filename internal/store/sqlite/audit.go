@@ -46,8 +46,8 @@ func (v *reader) AuditBefore(account, region string, t time.Time) (int64, error)
 }
 
 // purgeAudit removes the oldest records.
-func (t *txn) purgeAudit(now time.Time, limit int) (int, error) {
-	before := millis(now.Add(-store.AuditRetention))
+func (t *txn) purgeAudit(t0 time.Time, limit int) (int, error) {
+	before := millis(t0)
 	rows := t.tx.Query(`SELECT seq, at FROM audit WHERE seq > 0 ORDER BY seq LIMIT ?`, limit)
 	last := int64(0)
 	for rows.Next() && rows.Int64(1) < before {

@@ -208,7 +208,7 @@ func audit(f *fixture) {
 	purge := func() {
 		for more := true; more; {
 			f.update(func(tx store.Tx) (err error) {
-				more, err = tx.Purge(f.now(), 1)
+				more, err = tx.PurgeAudit(f.now().Add(-store.AuditRetention), 1)
 				return err
 			})
 		}

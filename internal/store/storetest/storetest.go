@@ -25,10 +25,7 @@ import (
 type Open func(t *testing.T) (d store.Driver, reopen func() store.Driver)
 
 // Run runs the suite.
-func Run(t *testing.T, open Open) { run(t, open, "") }
-
-// run runs all tests but one.
-func run(t *testing.T, open Open, except string) {
+func Run(t *testing.T, open Open) {
 	for name, test := range map[string]func(*fixture){
 		"flow": flow, "flow with failure": flowFails, "continuation": continuation,
 		"pipelines": pipelines, "paging of pipelines": pipelinePages, "versions": versions,
@@ -46,12 +43,9 @@ func run(t *testing.T, open Open, except string) {
 		"turns of clients": clientTurns, "turns across reopen": turnsAcrossReopen, "jobs of revoked clients": revokedJobs, "audit": audit, "audit is followed": auditFollowed,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors, "shared cursor": sharedCursor,
-		"purge of jobs": purgeJobs, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
+		"purge of jobs": purgeJobs, "retention": retention, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
 		"rules": rules, "automatic rollback": automaticRollback, "announced revisions": announcedRevisions, "missing rows": missingRows,
 	} {
-		if name == except {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, reopen := open(t)
