@@ -103,6 +103,7 @@ func (a *App) addWorkers(providers []provider.Provider) {
 }
 
 func (a *App) workerOptions(name string) jobworker.Options {
+	a.metrics.Jobs(name)
 	return jobworker.Options{
 		Concurrency: a.cfg.Concurrency, Grace: drain / 2, CheckEvery: 2 * time.Second, KeepOnDrain: true, Log: a.log.With("provider", name),
 		Hooks: jobworker.Hooks{Reported: func(_ jobworker.Job, err error) { a.metrics.Job(name, err) }},

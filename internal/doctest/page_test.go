@@ -43,7 +43,7 @@ func blocks(page string) ([]block, error) {
 		if m == nil {
 			continue
 		}
-		body, end, ok := fenced(i+1, "bash", "go", "python", "javascript", "sh")
+		body, end, ok := fenced(i+1, "bash", "go", "python", "javascript", "sh", "sql")
 		if !ok {
 			return nil, fmt.Errorf("line %d: no block follows the mark", i+1)
 		}

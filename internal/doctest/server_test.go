@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"penstock/internal/awscli"
+	"penstock/internal/store/postgres/pgtest"
 )
 
 // pageURL is where the pages say that the server listens.
@@ -56,6 +57,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
+	pgtest.Stop()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -96,9 +98,17 @@ func folder(t *testing.T) *scene {
 func open(t *testing.T, all []block) *scene {
 	t.Helper()
 	s := folder(t)
+	s.url = s.serve(t, of(t, all, "run: server")[0].text, 1, "PENSTOCK_LISTEN=127.0.0.1:0")[0]
+	return s
+}
+
+// serve starts a server by a script and returns the addresses in its first
+// lines. It ends with the test.
+func (s *scene) serve(t *testing.T, script string, lines int, env ...string) []string {
+	t.Helper()
 	var log bytes.Buffer
-	server := s.command(t.Context(), "bash", "-euc", of(t, all, "run: server")[0].text)
-	server.Env = append(server.Env, "PENSTOCK_LISTEN=127.0.0.1:0")
+	server := s.command(t.Context(), "bash", "-euc", script)
+	server.Env = append(server.Env, env...)
 	server.Stderr = &log
 	out, err := server.StdoutPipe()
 	if err != nil {
@@ -107,7 +117,6 @@ func open(t *testing.T, all []block) *scene {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
 	t.Cleanup(func() {
 		_ = server.Cancel()
 		_ = server.Wait()
@@ -115,12 +124,16 @@ func open(t *testing.T, all []block) *scene {
 			t.Logf("log of the server:\n%s", &log)
 		}
 	})
-	if _, url, ok := strings.Cut(strings.TrimSpace(line), "listening on "); ok {
-		s.url = url
-	} else {
-		t.Fatalf("the server's first line is %q, %v", line, err)
+	var urls []string
+	for in := bufio.NewReader(out); len(urls) < lines; {
+		line, err := in.ReadString('\n')
+		at := strings.Index(line, "http://")
+		if at < 0 {
+			t.Fatalf("the server's line %d is %q, %v", len(urls)+1, line, err)
+		}
+		urls = append(urls, strings.TrimSpace(line[at:]))
 	}
-	return s
+	return urls
 }
 
 // command prepares a command in the folder; when ctx ends, all that it has

@@ -50,6 +50,12 @@ func (m *Metrics) Call(operation, code string, d time.Duration) {
 	m.duration.WithLabelValues(operation).Observe(d.Seconds())
 }
 
+// Jobs adds a provider of built-in actions: its counts begin at 0.
+func (m *Metrics) Jobs(provider string) {
+	m.jobs.WithLabelValues(provider, "reported")
+	m.jobs.WithLabelValues(provider, "lost")
+}
+
 // Job counts a job of a built-in action.
 func (m *Metrics) Job(provider string, err error) {
 	result := "reported"

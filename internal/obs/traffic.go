@@ -22,9 +22,17 @@ func newTraffic(r *prometheus.Registry) traffic {
 		polls:      counter("source_polls_total", "Looks at polling sources, by kind and result: ok, unreadable, failed.", "source", "result"),
 		artifacts:  counter("artifact_store_calls_total", "Calls of the server itself to the artifact store, by result: ok, refused, failed.", "operation", "result"),
 	}
-	for _, s := range []string{"s3", "git"} { // there from the start, so that alerts see the first one
+	// What alerts look for is there from the start: else the first one is no increase.
+	for _, s := range []string{"s3", "git"} {
 		t.polls.WithLabelValues(s, "failed")
 	}
+	for _, receiver := range []string{"webhook", "connection"} {
+		t.deliveries.WithLabelValues(receiver, "200")
+	}
+	for _, operation := range []string{"EnsureBucket", "Head", "Get", "Put", "Copy", "Delete", "List"} {
+		t.artifacts.WithLabelValues(operation, "failed")
+	}
+	t.s3.WithLabelValues("500")
 	r.MustRegister(t.deliveries, t.s3, t.polls, t.artifacts)
 	return t
 }
