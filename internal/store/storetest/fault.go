@@ -33,17 +33,19 @@ var ErrFault error = &trouble.Error{Text: "The database was made to fail.", Err:
 type Faults struct {
 	store.Driver
 
-	mu    sync.Mutex
-	skip  int // calls before the one that fails
-	when  When
-	fired string // the method that failed
+	mu     sync.Mutex
+	method string // whose calls count, "" = all
+	skip   int    // calls before the one that fails
+	when   When
+	fired  string // the method that failed
 }
 
-// Arm makes the call fail that comes after skip others.
-func (f *Faults) Arm(skip int, when When) {
+// Arm makes the call of the method fail that comes after skip others of it; ""
+// stands for any method.
+func (f *Faults) Arm(method string, skip int, when When) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.skip, f.when, f.fired = skip, when, ""
+	f.method, f.skip, f.when, f.fired = method, skip, when, ""
 }
 
 // Disarm ends the wait for the call and returns the method that has failed, ""
@@ -59,7 +61,7 @@ func (f *Faults) Disarm() string {
 func (f *Faults) turn(method string) When {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.when == Never {
+	if f.when == Never || f.method != "" && f.method != method {
 		return Never
 	}
 	if f.skip > 0 {
