@@ -22,8 +22,8 @@ func (c *cli) healthCommand() *cobra.Command {
 		Short: "Ask whether the server is ready",
 		Long: `Health asks the server whether it is ready to take calls (GET /readyz), and needs
 no credentials. It is for health checks of containers that have no other program,
-and for scripts that wait for a server. Exit status: 0 ready, 1 not ready (starting
-or stopping), 3 no answer within 5 seconds.`,
+and for scripts that wait for a server. Exit status: 0 ready, 1 not ready (it starts,
+stops, or its database does not answer), 3 no answer within 5 seconds.`,
 		Example: "  penstock health\n  penstock health --endpoint-url http://127.0.0.1:7480\n  until penstock health; do sleep 1; done",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
