@@ -99,3 +99,26 @@ func TestDeployMetrics(t *testing.T) {
 		}
 	}
 }
+
+// A server whose database is gone goes on telling about itself, and says so.
+func TestMetricsWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	database, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(database.Stop)
+	s, metrics := apart(t, "exec penstock server", "PENSTOCK_DATABASE="+database.URL())
+	database.Stop()
+	resp, err := http.Get(metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(text), "\npenstock_database_up 0\n") || strings.Contains(string(text), "\npenstock_nodes ") ||
+		!strings.Contains(string(text), "\npenstock_postgres_connections_max ") {
+		t.Errorf("%s, %v\n%s", resp.Status, err, text)
+	}
+	s.run(t, []block{{text: "penstock health --endpoint-url " + pageURL + " && exit 9 || echo exit $?\n", want: []string{"…is not ready: 503…database…", "exit 1"}}})
+}

@@ -5,6 +5,7 @@ package doctest
 import (
 	"context"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +79,26 @@ func TestOperationsManyNodes(t *testing.T) {
 		"7491", freePort(t), "7492", freePort(t))
 	list[0].text = "trap 'kill $(jobs -p); wait' EXIT\n" + list[0].text
 	s.run(t, list)
+}
+
+// A URL may name several hosts: the first that takes writes is used.
+func TestOperationsSeveralHosts(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(pgtest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if q.Get("host") == "" {
+		t.Skip("the given server is not found by a socket")
+	}
+	q.Set("host", t.TempDir()+","+q.Get("host"))
+	q.Set("port", q.Get("port")+","+q.Get("port"))
+	q.Set("target_session_attrs", "read-write")
+	u.RawQuery = q.Encode()
+	s := folder(t)
+	s.env = append(s.env, "PENSTOCK_DATABASE="+u.String())
+	s.run(t, []block{{text: "penstock migrate up\n", want: []string{"0001_initial…"}}})
 }
 
 func TestOperationsSQL(t *testing.T) {
