@@ -8,7 +8,7 @@ GO       ?= go
 FUZZTIME ?= 15s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help build demo test test-short lint verify generate fuzz soak bench tools
+.PHONY: help build demo test chaos test-short lint verify generate fuzz soak bench tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,14 @@ test: tools lint verify build ## All that CI checks: format, vet, drift, static 
 	CI=true $(GO) test -race -timeout 8m ./...
 	$(GO) test -count=1 -timeout 2m ./internal/app -run TestCost
 	PENSTOCK_RANDOM_STEPS=600 $(GO) test -count=1 -timeout 5m ./internal/core/engine -run TestRandomCommands -rapid.checks=430
+
+KILLS      ?= 200
+EXECUTIONS ?= 1000
+
+chaos: tools ## Harm servers and databases for long: KILLS faults (200) a site, EXECUTIONS (1000) under load; `test` has the short form
+	PENSTOCK_E2E_KILLS=$(KILLS) PENSTOCK_E2E_EXECUTIONS=$(EXECUTIONS) $(GO) test -count=1 -timeout 60m -v ./e2e -run '^(TestCrash|TestLoad|TestNodes|TestDiskFull|TestReadOnlyData|TestLostAnswer)$$'
+	$(GO) test -count=1 -timeout 20m ./internal/sqlite ./internal/blob/fileblob -run 'Killed|Crash|Synced|Written|Hammer'
+	$(GO) test -count=1 -timeout 20m ./internal/store/... ./internal/service ./internal/app -run 'Fault|Killed|Outlasts|LateReport'
 
 test-short: ## What is worth running while you work, in about a minute
 	$(GO) test -short -timeout 3m ./...
@@ -67,6 +75,7 @@ tools:
 	command -v git >/dev/null || missing+=(git); \
 	command -v curl >/dev/null || missing+=(curl); \
 	command -v ip >/dev/null || missing+=(iproute2); \
+	command -v nsenter >/dev/null || missing+=(util-linux); \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing+=(postgresql); \
 	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
 	{ command -v node && command -v npm; } >/dev/null || missing+=(nodejs npm); \

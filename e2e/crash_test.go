@@ -37,8 +37,8 @@ func TestCrash(t *testing.T) {
 		kills int
 	}{
 		{"SQLite", onSQLite, 40},
-		{"PostgreSQL", onOwnPostgres, 25},
-		{"three nodes", onThreeNodes, 25},
+		{"PostgreSQL", onOwnPostgres, 36},
+		{"three nodes", onThreeNodes, 33},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kills := tc.kills
@@ -51,7 +51,7 @@ func TestCrash(t *testing.T) {
 }
 
 func crash(t *testing.T, start siteOf, kills int) {
-	st := start(t, "--ack-window", "10s", "--poll-interval", "1s")
+	st := start(t, "--ack-window", "5s", "--poll-interval", "1s")
 	l := &load{site: st, ledger: newLedger(t), pipelines: []string{"crash-upload", "crash-one", "crash-two", "crash-child"}}
 	acme := l.prepare()
 
@@ -80,7 +80,7 @@ func crash(t *testing.T, start siteOf, kills int) {
 	for i := range kills {
 		// So many answers and a little more, so that faults fall anywhere.
 		patient, done := context.WithTimeout(ctx, patience)
-		if err := l.more(patient, 1+rand.IntN(40)); err != nil {
+		if err := l.more(patient, 1+rand.IntN(25)); err != nil {
 			t.Fatalf("after %s: %v\n%s", tally.last, err, l.overview())
 		}
 		done()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +42,7 @@ type server struct {
 	args  []string
 	dir   string     // working folder; "" is the test's
 	fresh bool       // no root access key is given
+	under []string   // a command that runs the program as its last act
 	env   []string   // more of the environment
 	log   syncBuffer // standard error of all its processes
 
@@ -78,7 +80,8 @@ func freeAddress(t testing.TB) string {
 
 // start starts the process and waits until it is ready.
 func (s *server) start() error {
-	cmd := exec.Command(binary, s.args...)
+	program := append(append(slices.Clone(s.under), binary), s.args...)
+	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Dir, cmd.Env = s.dir, append(cleanEnv(), s.env...)
 	if !s.fresh {
 		cmd.Env = append(cmd.Env, "PENSTOCK_ROOT_ACCESS_KEY_ID="+keyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretKey)

@@ -11,8 +11,12 @@ import (
 // commit of the file system's journal.
 func (w *walFile) dataSync() (rc int32, ok bool) {
 	fd := (*sqlite3.TunixFile)(ptr(w.file)).Fh
+	fdatasync := syscall.Fdatasync
+	if w.fault != nil {
+		fdatasync = w.fault
+	}
 	for {
-		err := syscall.Fdatasync(int(fd))
+		err := fdatasync(int(fd))
 		switch {
 		case err == nil:
 			return sqlite3.SQLITE_OK, true

@@ -38,6 +38,7 @@ type walFile struct {
 	at      int64                        // where in the file buf belongs
 	n       int                          // bytes of buf in use
 	synced  bool                         // for the first time
+	fault   func(fd int) error           // a test's, in place of fdatasync
 }
 
 // walFiles finds a walFile by the address of its sqlite3_file.
