@@ -5,6 +5,7 @@ package doctest
 import (
 	"debug/elf"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -136,6 +138,36 @@ func TestDockerfileBuild(t *testing.T) {
 	}
 	if out, err := exec.CommandContext(t.Context(), binary, "version").Output(); err != nil || !strings.HasPrefix(string(out), "penstock 1.2.3 ") {
 		t.Errorf("version: %s, %v", out, err)
+	}
+	inEmptyImage(t, binary)
+}
+
+// inEmptyImage runs the binary where nothing else is, as nobody in particular:
+// what an image from scratch is to it.
+func inEmptyImage(t *testing.T, binary string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may change the root folder")
+	}
+	root := filepath.Join(t.TempDir(), "image")
+	for _, dir := range []string{"usr/local/bin", "var/lib/penstock", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Rename(binary, root+"/usr/local/bin/penstock"), os.Chown(root+"/var/lib/penstock", 65532, 65532), os.Chmod(root+"/tmp", 0o1777)); err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{dir: "/", env: []string{"PENSTOCK_LISTEN=127.0.0.1:0", "PENSTOCK_DATA=/var/lib/penstock", "HOME=/tmp"}}
+	command := func(args ...string) *exec.Cmd {
+		cmd := s.command(t.Context(), "/usr/local/bin/penstock", args...)
+		cmd.SysProcAttr.Chroot = root
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65532, Gid: 65532}
+		return cmd
+	}
+	url := s.begin(t, command("server"), 1)[0]
+	if out, err := command("health", "--endpoint-url", url).CombinedOutput(); err != nil || string(out) != "ready\n" {
+		t.Errorf("health: %v\n%s", err, out)
 	}
 }
 

@@ -106,9 +106,15 @@ func open(t *testing.T, all []block) *scene {
 // lines. It ends with the test.
 func (s *scene) serve(t *testing.T, script string, lines int, env ...string) []string {
 	t.Helper()
-	var log bytes.Buffer
 	server := s.command(t.Context(), "bash", "-euc", script)
 	server.Env = append(server.Env, env...)
+	return s.begin(t, server, lines)
+}
+
+// begin is serve for a command.
+func (s *scene) begin(t *testing.T, server *exec.Cmd, lines int) []string {
+	t.Helper()
+	var log bytes.Buffer
 	server.Stderr = &log
 	out, err := server.StdoutPipe()
 	if err != nil {
