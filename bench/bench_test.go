@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -29,41 +29,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
-}
-
-// TestShortRun measures the real server for a moment, history included. Every
-// refusal, every job that comes twice would fail it.
-func TestShortRun(t *testing.T) {
-	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "penstock")
-	if err := build(t.Context(), binary); err != nil {
-		t.Fatal(err)
+	code := m.Run()
+	if built.path != "" {
+		_ = os.RemoveAll(filepath.Dir(built.path))
 	}
-	var out, notes bytes.Buffer
-	args := []string{"--quick", "--json", "--binary", binary, "--data", t.TempDir(), "--callers", "8", "--rounds", "1", "--round", "400ms", "--history", "100"}
-	if err := run(t.Context(), args, &out, &notes); err != nil {
-		t.Fatalf("%v\n%s", err, &notes)
-	}
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	var got map[string]float64
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{
-		"noop_rps", "loglimit_rps", "fsync_p50_us", "fsync_p99_us", "calls_rps", "server_cpu_us_per_call",
-		"ratio_loglimit", "handover_p99_us", "handover_sent_p50_us", "ratio_history",
-	} {
-		if got[key] <= 0 {
-			t.Errorf("%s is %v", key, got[key])
-		}
-	}
-	if _, ok := got["handover_p50_us"]; !ok { // may be 0: see handoverTime
-		t.Error("handover_p50_us is missing")
-	}
-	if got["callers"] != 8 || got["rounds"] != 1 {
-		t.Errorf("measured %v callers in %v rounds", got["callers"], got["rounds"])
-	}
+	os.Exit(code)
 }
 
 // TestSignature holds the lean signer to the verifier, over HTTP.
@@ -138,7 +108,7 @@ func TestMessages(t *testing.T) {
 	if got := string(text(answer, `"id":"`)) + "/" + string(text(answer, `"nonce":"`)); got != id+"/42" {
 		t.Errorf("read %s from %s", got, answer)
 	}
-	j := newJobs()
+	j := newJobs(jobLoad)
 	k, err := j.handedOut(answer)
 	if err != nil || k.pipeline != 17 || k.execution[15] != 1 {
 		t.Fatalf("handed out: %+v, %v", k, err)
@@ -155,26 +125,26 @@ func TestMessages(t *testing.T) {
 
 func TestPolls(t *testing.T) {
 	t.Parallel()
-	if len(pollBodies) != jobsPerRun {
-		t.Errorf("%d polls for %d jobs", len(pollBodies), jobsPerRun)
-	}
-	polls := map[string]int{}
-	for _, body := range pollBodies {
-		var in api.PollForJobsInput
-		if err := api.Decode(body, &in); err != nil {
-			t.Fatal(err)
+	for _, w := range []*workload{jobLoad, lineLoad} {
+		if len(w.polls) != w.jobs {
+			t.Errorf("%s: %d polls for %d jobs", w.prefix, len(w.polls), w.jobs)
 		}
-		polls[in.ActionTypeId.Provider]++
-	}
-	jobs := map[string]int{}
-	for _, stage := range loadPipeline(0).Stages {
-		for _, a := range stage.Actions {
-			jobs[a.ActionTypeId.Provider]++
+		polls := map[api.ActionTypeId]int{}
+		for _, body := range w.polls {
+			var in api.PollForJobsInput
+			if err := api.Decode(body, &in); err != nil {
+				t.Fatal(err)
+			}
+			polls[in.ActionTypeId]++
 		}
-	}
-	for provider, n := range jobs {
-		if polls[provider] != n {
-			t.Errorf("%s: %d polls, %d jobs", provider, polls[provider], n)
+		jobs := map[api.ActionTypeId]int{}
+		for _, stage := range w.declare(w.pipeline(7)).Stages {
+			for _, a := range stage.Actions {
+				jobs[a.ActionTypeId]++
+			}
+		}
+		if !maps.Equal(polls, jobs) {
+			t.Errorf("%s: polls %v, jobs %v", w.prefix, polls, jobs)
 		}
 	}
 }

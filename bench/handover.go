@@ -12,7 +12,7 @@ import (
 // report of a job until the next action's job is in the hands of a worker that
 // waits for it. Reporter and waiter have a connection each.
 type handover struct {
-	addr             string
+	from, to         string // addresses: the report goes to the one, who waits does so at the other
 	reporter, waiter *conn
 	id               []byte // the job to report next; nil before the first
 	step             int    // how many jobs of the execution were reported
@@ -39,15 +39,19 @@ const settle = 2 * time.Millisecond
 // server would close them as idle.
 func (h *handover) run(n int) ([]handoverTime, error) {
 	deadline := time.Now().Add(2 * time.Minute)
-	for _, c := range []**conn{&h.reporter, &h.waiter} {
-		var err error
-		if *c, err = dial(h.addr); err != nil {
+	for _, end := range []struct {
+		conn **conn
+		addr string
+	}{{&h.reporter, h.from}, {&h.waiter, h.to}} {
+		c, err := dial(end.addr)
+		if err != nil {
 			return nil, err
 		}
-		defer (*c).net.Close()
-		if err := (*c).net.SetDeadline(deadline); err != nil {
+		defer c.net.Close()
+		if err := c.net.SetDeadline(deadline); err != nil {
 			return nil, err
 		}
+		*end.conn = c
 	}
 	times := make([]handoverTime, 0, n)
 	for len(times) < n {

@@ -29,13 +29,30 @@ func (k kind) String() string { return [...]string{"no-op", "log limit", "pensto
 
 // system is a server under load.
 type system struct {
-	kind    kind
-	proc    *process
-	callers []*caller
-	jobs    *jobs // of Penstock
+	kind     kind
+	procs    []*process // callers are spread over them
+	database *database  // that they work on; nil = SQLite
+	load     *workload
+	callers  []*caller
+	jobs     *jobs // of Penstock
 }
 
-func newSystem(k kind, p *process) *system { return &system{kind: k, proc: p, jobs: newJobs()} }
+// newSystem is for jobLoad.
+func newSystem(k kind, procs []*process, d *database) *system {
+	return &system{kind: k, procs: procs, database: d, load: jobLoad, jobs: newJobs(jobLoad)}
+}
+
+// cpu is the processor time that the servers used so far, in seconds.
+func (s *system) cpu() (sum float64, err error) {
+	for _, p := range s.procs {
+		used, err := p.cpu()
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
 
 // round is what one round of load measured.
 type round struct {
@@ -44,6 +61,7 @@ type round struct {
 	Empty   int64 // polls without a job, not among the calls
 	Seconds float64
 	CPU     float64 // of the server, in seconds
+	DB      float64 // CPU of PostgreSQL, if it is the bench's own
 	Client  float64 // CPU of this process
 }
 
@@ -51,13 +69,18 @@ func (r round) rps() float64 { return float64(r.Calls) / r.Seconds }
 
 func (r round) cpuMicros() float64 { return r.CPU / float64(max(r.Calls, 1)) * 1e6 }
 
+func (r round) databaseMicros() float64 { return r.DB / float64(max(r.Calls, 1)) * 1e6 }
+
+// executions is how many ended in a second, for each of which one was started.
+func (r round) executions() float64 { return float64(r.Starts) / r.Seconds }
+
 func (r round) clientMicros() float64 { return r.Client / float64(max(r.Calls, 1)) * 1e6 }
 
 // run lets n callers work for d. Each finishes the job it has begun, but only
 // what is answered in time counts.
 func (s *system) run(ctx context.Context, n int, d time.Duration) (round, error) {
 	for len(s.callers) < n {
-		c, err := dial(s.proc.addr)
+		c, err := dial(s.procs[len(s.callers)%len(s.procs)].addr)
 		if err != nil {
 			return round{}, err
 		}
@@ -65,11 +88,11 @@ func (s *system) run(ctx context.Context, n int, d time.Duration) (round, error)
 	}
 	var stop atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
-	cpu, err := s.proc.cpu()
+	cpu, err := s.cpu()
 	if err != nil {
 		return round{}, err
 	}
-	client, start := ownCPU(), time.Now()
+	client, db, start := ownCPU(), s.database.cpu(), time.Now()
 	for _, c := range s.callers[:n] {
 		c.calls, c.starts, c.empty = 0, 0, 0
 		// One deadline for the round: no answer takes that long.
@@ -90,8 +113,8 @@ func (s *system) run(ctx context.Context, n int, d time.Duration) (round, error)
 	case <-ctx.Done():
 	}
 	stop.Store(true)
-	r := round{Seconds: time.Since(start).Seconds(), Client: ownCPU() - client}
-	end, err := s.proc.cpu()
+	r := round{Seconds: time.Since(start).Seconds(), Client: ownCPU() - client, DB: s.database.cpu() - db}
+	end, err := s.cpu()
 	if err := errors.Join(g.Wait(), err); err != nil {
 		return round{}, err
 	}
@@ -114,18 +137,6 @@ type caller struct {
 	calls, starts, empty int64
 }
 
-// pollBodies are the polls of a round of turns: as many of each action type as
-// an execution has jobs of it.
-var pollBodies = func() [][]byte {
-	bodies := [][]byte{pollBody(sourceType)}
-	for range stageActions / 2 {
-		for _, pair := range stageTypes {
-			bodies = append(bodies, pollBody(pair[0]), pollBody(pair[1]))
-		}
-	}
-	return bodies
-}()
-
 func pollBody(t api.ActionTypeId) []byte {
 	return api.Encode(&api.PollForJobsInput{ActionTypeId: t, MaxBatchSize: new(1)})
 }
@@ -137,8 +148,8 @@ const (
 
 // job takes one job from poll to report.
 func (c *caller) job(stop *atomic.Bool) error {
-	c.turn = (c.turn + 1) % len(pollBodies)
-	answer, err := c.conn.call("PollForJobs", pollBodies[c.turn], 0)
+	c.turn = (c.turn + 1) % len(c.system.load.polls)
+	answer, err := c.conn.call("PollForJobs", c.system.load.polls[c.turn], 0)
 	if err != nil {
 		return err
 	}
@@ -174,11 +185,13 @@ func (c *caller) job(stop *atomic.Bool) error {
 	if c.system.kind != real || !c.system.jobs.succeeded(j) {
 		return nil
 	}
-	c.body = append(append(append(c.body[:0], `{"name":"`...), pipelineName(j.pipeline)...), `"}`...)
+	c.body = append(append(append(c.body[:0], `{"name":"`...), c.system.load.pipeline(j.pipeline)...), `"}`...)
 	if _, err = c.conn.call("StartPipelineExecution", c.body, 0); err != nil {
 		return err
 	}
-	c.starts++
+	if !stop.Load() {
+		c.starts++
+	}
 	return nil
 }
 
@@ -204,6 +217,8 @@ func success(b, id []byte) []byte {
 // jobs watches over what Penstock hands out: no job twice; and over the
 // executions, to know which success was the last of one.
 type jobs struct {
+	load *workload
+
 	mu   sync.Mutex
 	seen map[uuid]struct{}
 	done map[uuid]int // succeeded jobs of a live execution
@@ -216,7 +231,9 @@ type jobKey struct {
 	pipeline  int
 }
 
-func newJobs() *jobs { return &jobs{seen: map[uuid]struct{}{}, done: map[uuid]int{}} }
+func newJobs(w *workload) *jobs {
+	return &jobs{load: w, seen: map[uuid]struct{}{}, done: map[uuid]int{}}
+}
 
 func parseUUID(s []byte) (u uuid, err error) {
 	var digits [32]byte
@@ -242,7 +259,7 @@ func (j *jobs) handedOut(answer []byte) (jobKey, error) {
 	if k.execution, err = parseUUID(text(answer, `"pipelineExecutionId":"`)); err != nil {
 		return k, err
 	}
-	name := bytes.TrimPrefix(text(answer, `"pipelineName":"`), []byte("bench-"))
+	name := bytes.TrimPrefix(text(answer, `"pipelineName":"`), []byte(j.load.prefix))
 	if k.pipeline, err = strconv.Atoi(string(name)); err != nil {
 		return k, err
 	}
@@ -260,7 +277,7 @@ func (j *jobs) succeeded(k jobKey) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.done[k.execution]++
-	if j.done[k.execution] < jobsPerRun {
+	if j.done[k.execution] < j.load.jobs {
 		return false
 	}
 	delete(j.done, k.execution)

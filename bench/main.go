@@ -7,6 +7,8 @@
 //	go run ./bench --quick --json      64 callers, JSON on the last line, within 45 s
 //	go run ./bench --history 1000000   also a server with a long past
 //	go run ./bench --waiting 10000     only what so many waiting workers cost
+//	go run ./bench --database postgres --nodes 3
+//	                                   three servers on a PostgreSQL of the bench's own
 package main
 
 import (
@@ -48,6 +50,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	asJSON := f.Bool("json", false, "print a JSON object on the last line")
 	binary := f.String("binary", "", "penstock binary to measure; empty builds it from this module")
 	data := f.String("data", os.TempDir(), "folder for the data of the run, on the disk to measure; a folder of its own is made in it")
+	address := f.String("database", "", "measure on PostgreSQL: the URL of a server on which databases may be made, or the word "+ownServer+" for one that is started with its data beside --data; empty is SQLite")
+	nodes := f.Int("nodes", 1, "servers on the one database; callers are spread over them")
 	history := f.Int("history", 0, "also measure a server with so many past executions")
 	waiting := f.Int("waiting", 0, "measure only what so many workers in long polls cost")
 	callers := f.IntSlice("callers", nil, "numbers of callers to measure")
@@ -60,12 +64,15 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	if *isQuick {
 		p = quick
 	}
-	p.History = *history
+	p.History, p.Nodes = *history, *nodes
+	if p.Nodes < 1 || p.Nodes > 64 || p.Nodes > 1 && *address == "" {
+		return errors.New("--nodes must be between 1 and 64, and 1 without --database")
+	}
 	if len(*callers) > 0 {
 		p.Callers = *callers
 	}
 	if *rounds > 0 {
-		p.Rounds = *rounds
+		p.Rounds, p.Lines = *rounds, min(p.Lines, *rounds)
 	}
 	if *length > 0 {
 		p.Round = *length
@@ -91,6 +98,12 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 		}
 	}
 	b := &bench{plan: p, dir: dir, binary: *binary, say: say}
+	if *address != "" {
+		if b.database, err = openDatabase(ctx, *address, dir); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.database.close()) }()
+	}
 	if *waiting > 0 {
 		res, err := b.runWaiting(ctx, *waiting)
 		if err != nil {
@@ -106,9 +119,9 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 		return err
 	}
 	if !*asJSON {
-		return res.print(out, p.History)
+		return res.print(out, p, b.database)
 	}
-	return json.NewEncoder(out).Encode(summary(res, p.History))
+	return json.NewEncoder(out).Encode(summary(res, p, b.database))
 }
 
 // build builds the server as it is released.

@@ -19,13 +19,17 @@ type plan struct {
 	Round     time.Duration // of load on one system
 	Fsync     time.Duration // of bare fsyncs in a round
 	Handovers int           // in a round
+	Lines     int           // rounds of whole executions
+	Lists     int           // times that a page is listed
 	History   int           // past executions of the seeded server; 0 = there is none
+	Nodes     int           // of each installation
+	Rest      time.Duration // how long waiting workers are left alone: each polls once in that time
 }
 
 // quick fits into 45 seconds with room for a slow machine.
-var quick = plan{Callers: []int{64}, Rounds: 5, Round: 1200 * time.Millisecond, Fsync: 200 * time.Millisecond, Handovers: 60}
+var quick = plan{Callers: []int{64}, Rounds: 5, Round: 1200 * time.Millisecond, Fsync: 200 * time.Millisecond, Handovers: 60, Lines: 3, Lists: 100, Rest: handoverWait * time.Second}
 
-var full = plan{Callers: []int{1, 8, 64, 256}, Rounds: 6, Round: 2 * time.Second, Fsync: 500 * time.Millisecond, Handovers: 100}
+var full = plan{Callers: []int{1, 8, 64, 256}, Rounds: 6, Round: 2 * time.Second, Fsync: 500 * time.Millisecond, Handovers: 100, Lines: 6, Lists: 200, Rest: handoverWait * time.Second}
 
 // level is what one number of callers measured: a round of each system, one
 // after the other, as often as the plan says.
@@ -39,6 +43,14 @@ type results struct {
 	Levels    []level
 	Fsyncs    []time.Duration
 	Handovers []handoverTime
+	Lines     []round // of whole executions, at the level of the summary
+	Lists     []listTimes
+	// Start is how long a first start takes until the server is ready, on a
+	// database that is empty, StartPast that on the one with history.
+	Start, StartPast time.Duration
+	// Idle and Loaded are the resident bytes of the largest node, after its
+	// start and after all load.
+	Idle, Loaded int64
 }
 
 // bench holds the systems under measurement.
@@ -47,8 +59,13 @@ type bench struct {
 	dir       string
 	binary    string
 	say       func(format string, args ...any)
+	database  *database // nil = SQLite
+	storage   *process  // whose embedded S3 nodes share; nil = there is none
 	noop, log *system
+	installed *site
 	real      *system
+	lines     *system // the same servers
+	pastSite  *site
 	past      *system // with history; nil without
 	handover  *handover
 	running   []*process
@@ -60,11 +77,7 @@ func pipelinesFor(callers int) int { return max(64, 4*callers) }
 
 // run starts everything, measures, and stops everything.
 func (b *bench) run(ctx context.Context) (res results, err error) {
-	defer func() {
-		for _, p := range b.running {
-			err = errors.Join(err, p.stop())
-		}
-	}()
+	defer func() { err = errors.Join(err, b.close()) }()
 	if err := b.start(ctx); err != nil {
 		return res, err
 	}
@@ -78,23 +91,62 @@ func (b *bench) run(ctx context.Context) (res results, err error) {
 		}
 		res.Levels = append(res.Levels, l)
 	}
-	return res, nil
+	if err := b.executions(ctx, &res); err != nil {
+		return res, err
+	}
+	res.Start, res.Idle = b.installed.started, b.installed.idle
+	if res.Loaded, err = b.installed.memory(); err != nil || b.past == nil {
+		return res, err
+	}
+	b.say("listing the past")
+	res.StartPast = b.pastSite.started
+	res.Lists, err = runLists(b.pastSite.first().addr, pipelinesFor(slices.Max(b.plan.Callers)), b.plan.Lists)
+	return res, err
+}
+
+// executions measures whole executions of pipelines of four stages.
+func (b *bench) executions(ctx context.Context, res *results) error {
+	n := res.summarized().Callers
+	b.say("measuring whole executions with %d callers: %d rounds", n, b.plan.Lines)
+	for i := range b.plan.Lines + 1 {
+		r, err := b.lines.run(ctx, n, b.plan.Round)
+		if err != nil {
+			return fmt.Errorf("whole executions: %w", err)
+		}
+		if i > 0 { // the first one warms up
+			res.Lines = append(res.Lines, r)
+		}
+		time.Sleep(pause)
+	}
+	return nil
+}
+
+// close stops all that was started.
+func (b *bench) close() error {
+	var errs []error
+	for _, p := range slices.Backward(b.running) {
+		errs = append(errs, p.stop())
+	}
+	b.running = nil
+	return errors.Join(errs...)
 }
 
 // start starts the servers, Penstock first: the log-limit server answers with
 // a copy of one of its jobs.
 func (b *bench) start(ctx context.Context) error {
 	n := pipelinesFor(slices.Max(b.plan.Callers))
-	p, err := b.server(ctx, "penstock")
+	s, err := b.site(ctx, "penstock")
 	if err != nil {
 		return err
 	}
-	b.say("making %d pipelines", n)
-	if err := setUp(ctx, p.url, n, chainPipeline()); err != nil {
+	b.say("making %d pipelines", 2*n)
+	if err := setUp(ctx, s.first().url, []*workload{jobLoad, lineLoad}, n, chainPipeline()); err != nil {
 		return err
 	}
-	b.real = newSystem(real, p)
-	b.handover = &handover{addr: p.addr}
+	b.installed = s
+	b.real = newSystem(real, s.nodes, b.database)
+	b.lines = &system{kind: real, procs: s.nodes, load: lineLoad, jobs: newJobs(lineLoad)}
+	b.handover = &handover{from: s.first().addr, to: s.last().addr}
 	job := filepath.Join(b.dir, "job.json")
 	if err := b.sampleJob(job); err != nil {
 		return err
@@ -108,12 +160,12 @@ func (b *bench) start(ctx context.Context) error {
 		to   **system
 		args []string
 	}{{noop, &b.noop, nil}, {logLimit, &b.log, []string{"--job", job}}} {
-		p, err := start(ctx, b.dir, self, append([]string{baselineCommand, "--data", b.dir}, s.args...)...)
+		p, err := start(ctx, b.dir, self, nil, append([]string{baselineCommand, "--data", b.dir}, s.args...)...)
 		if err != nil {
 			return err
 		}
 		b.running = append(b.running, p)
-		*s.to = newSystem(s.kind, p)
+		*s.to = newSystem(s.kind, []*process{p}, nil)
 	}
 	if b.plan.History > 0 {
 		return b.startPast(ctx, n)
@@ -121,29 +173,16 @@ func (b *bench) start(ctx context.Context) error {
 	return nil
 }
 
-// server starts Penstock in a folder of its own.
-func (b *bench) server(ctx context.Context, name string) (*process, error) {
-	dir := filepath.Join(b.dir, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	p, err := startServer(ctx, dir, b.binary)
-	if err == nil {
-		b.running = append(b.running, p)
-	}
-	return p, err
-}
-
 // sampleJob saves the answer of a poll that got a job. The job is given back
 // to nobody: its pipeline waits until the acknowledgement window has ended,
 // which does not matter among many.
 func (b *bench) sampleJob(file string) error {
-	c, err := dial(b.real.proc.addr)
+	c, err := dial(b.installed.first().addr)
 	if err != nil {
 		return err
 	}
 	defer c.net.Close()
-	answer, err := c.call("PollForJobs", pollBodies[0], handoverWait)
+	answer, err := c.call("PollForJobs", jobLoad.polls[0], handoverWait)
 	if err != nil {
 		return err
 	}

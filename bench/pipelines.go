@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,6 +35,11 @@ var (
 	// each report opens exactly one job, of the other type.
 	chainTypes = [2]api.ActionTypeId{custom("Invoke", "BenchPing"), custom("Invoke", "BenchPong")}
 	chainFirst = api.ActionTypeId{Category: "Source", Owner: "Custom", Provider: "BenchChain", Version: "1"}
+	// Each stage of a line has one action.
+	lineTypes = [4]api.ActionTypeId{
+		{Category: "Source", Owner: "Custom", Provider: "BenchLine", Version: "1"},
+		custom("Build", "BenchLine"), custom("Test", "BenchLine"), custom("Deploy", "BenchLine"),
+	}
 	// The history pipeline runs once; its rows are the pattern of the past.
 	pastTypes = [2]api.ActionTypeId{
 		{Category: "Source", Owner: "Custom", Provider: "BenchPast", Version: "1"}, custom("Build", "BenchPast"),
@@ -46,15 +52,61 @@ func custom(category, provider string) api.ActionTypeId {
 	return api.ActionTypeId{Category: category, Owner: "Custom", Provider: provider, Version: "1"}
 }
 
-func pipelineName(i int) string { return "bench-" + strconv.Itoa(i) }
+// workload is pipelines of one kind that callers keep running.
+type workload struct {
+	prefix  string // of the pipelines' names; a number follows
+	types   []api.ActionTypeId
+	jobs    int      // of an execution
+	polls   [][]byte // a round of turns: as many of each action type as an execution has jobs of it
+	declare func(name string) api.PipelineDeclaration
+}
+
+// jobLoad has many jobs at a time in an execution.
+var jobLoad = func() *workload {
+	w := &workload{prefix: "bench-", types: []api.ActionTypeId{sourceType}, jobs: jobsPerRun, declare: loadPipeline}
+	w.polls = [][]byte{pollBody(sourceType)}
+	for range stageActions / 2 {
+		for _, pair := range stageTypes {
+			w.polls = append(w.polls, pollBody(pair[0]), pollBody(pair[1]))
+		}
+	}
+	for _, pair := range stageTypes {
+		w.types = append(w.types, pair[:]...)
+	}
+	return w
+}()
+
+// lineLoad is pipelines of four stages with one action each, whose executions
+// are counted.
+var lineLoad = func() *workload {
+	w := &workload{prefix: "bench-line-", types: lineTypes[:], jobs: len(lineTypes), declare: linePipeline}
+	for _, t := range lineTypes {
+		w.polls = append(w.polls, pollBody(t))
+	}
+	return w
+}()
+
+func (w *workload) pipeline(i int) string { return w.prefix + strconv.Itoa(i) }
 
 const (
 	chainName = "bench-chain"
 	pastName  = "bench-past"
 )
 
-// loadPipeline is pipeline i of the load.
-func loadPipeline(i int) api.PipelineDeclaration {
+// linePipeline is a pipeline of lineLoad.
+func linePipeline(name string) api.PipelineDeclaration {
+	stages := []api.StageDeclaration{sourceStage(lineTypes[0])}
+	input := "Source"
+	for _, t := range lineTypes[1:] {
+		a := action(t.Category, t, 1, input)
+		input = a.OutputArtifacts[0].Name
+		stages = append(stages, api.StageDeclaration{Name: t.Category, Actions: []api.ActionDeclaration{a}})
+	}
+	return declaration(name, stages)
+}
+
+// loadPipeline is a pipeline of jobLoad.
+func loadPipeline(pipeline string) api.PipelineDeclaration {
 	stages := []api.StageDeclaration{sourceStage(sourceType)}
 	input := "Source"
 	for s, name := range []string{"Build", "Test", "Deploy"} {
@@ -65,7 +117,7 @@ func loadPipeline(i int) api.PipelineDeclaration {
 		input = stage.Actions[0].OutputArtifacts[0].Name
 		stages = append(stages, stage)
 	}
-	return declaration(pipelineName(i), stages)
+	return declaration(pipeline, stages)
 }
 
 // chainPipeline is the pipeline of the hand-over measurement: two stages, so
@@ -136,15 +188,12 @@ func newClient(url string) *api.Client {
 	}
 }
 
-// setUp makes the action types and n pipelines of the load, whose executions
+// setUp makes all action types, n pipelines of each workload, whose executions
 // have started when it returns, and the pipelines named besides.
-func setUp(ctx context.Context, url string, n int, more ...api.PipelineDeclaration) error {
+func setUp(ctx context.Context, url string, loads []*workload, n int, more ...api.PipelineDeclaration) error {
 	c := newClient(url)
-	types := []api.ActionTypeId{sourceType, chainFirst, chainTypes[0], chainTypes[1], pastTypes[0], pastTypes[1]}
-	for _, pair := range stageTypes {
-		types = append(types, pair[:]...)
-	}
-	for _, t := range types {
+	types := []api.ActionTypeId{chainFirst, chainTypes[0], chainTypes[1], pastTypes[0], pastTypes[1]}
+	for _, t := range slices.Concat(types, jobLoad.types, lineLoad.types) {
 		if _, err := c.CreateCustomActionType(ctx, actionType(t)); err != nil {
 			return fmt.Errorf("set-up: action type %s: %w", t.Provider, err)
 		}
@@ -163,8 +212,10 @@ func setUp(ctx context.Context, url string, n int, more ...api.PipelineDeclarati
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(64)
-	for i := range n {
-		g.Go(func() error { return create(ctx, loadPipeline(i)) })
+	for _, w := range loads {
+		for i := range n {
+			g.Go(func() error { return create(ctx, w.declare(w.pipeline(i))) })
+		}
 	}
 	return g.Wait()
 }

@@ -26,13 +26,13 @@ type process struct {
 
 // start runs a server whose first line on standard output ends in its URL and
 // waits until it is ready. Its standard error goes to a file in dir.
-func start(ctx context.Context, dir, binary string, args ...string) (*process, error) {
+func start(ctx context.Context, dir, binary string, env []string, args ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "stderr.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(os.Environ(), "PENSTOCK_ROOT_ACCESS_KEY_ID="+accessKeyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretAccessKey)
+	cmd.Env = append(append(os.Environ(), "PENSTOCK_ROOT_ACCESS_KEY_ID="+accessKeyID, "PENSTOCK_ROOT_SECRET_ACCESS_KEY="+secretAccessKey), env...)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -54,9 +54,10 @@ func start(ctx context.Context, dir, binary string, args ...string) (*process, e
 	return p, nil
 }
 
-// startServer runs the real server with its data in dir.
-func startServer(ctx context.Context, dir, binary string) (*process, error) {
-	return start(ctx, dir, binary, "server", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+// startServer runs the real server with its data in dir and more of the
+// environment.
+func startServer(ctx context.Context, dir, binary string, env ...string) (*process, error) {
+	return start(ctx, dir, binary, env, "server", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
 		"--max-pipelines", "1000000", "--log-level", "warn")
 }
 
@@ -131,6 +132,26 @@ func parseStat(raw []byte) (float64, error) {
 	user, err1 := strconv.Atoi(string(fields[11]))
 	system, err2 := strconv.Atoi(string(fields[12]))
 	return float64(user+system) / clockTick, errors.Join(err1, err2)
+}
+
+// memory is a size that proc(5)'s status tells of the process, in bytes: VmRSS
+// is what is resident, VmHWM the most that ever was.
+func (p *process) memory(which string) (int64, error) {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0, err
+	}
+	return parseStatus(raw, which)
+}
+
+func parseStatus(raw []byte, which string) (int64, error) {
+	_, rest, ok := bytes.Cut(raw, []byte("\n"+which+":"))
+	fields := bytes.Fields(rest)
+	if !ok || len(fields) == 0 {
+		return 0, fmt.Errorf("the process tells no %s", which)
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kib << 10, err
 }
 
 // ownCPU is the processor time that this process used so far, in seconds.

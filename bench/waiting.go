@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +15,7 @@ import (
 // how fast one of them gets a job. Half of them wait for each type of the
 // hand-over pipeline.
 type waiting struct {
-	addr    string
+	nodes   []*process
 	arrived chan arrival
 	polls   atomic.Int64 // that were sent
 	stop    atomic.Bool
@@ -32,34 +30,27 @@ type arrival struct {
 // waitingResult is what waiting measured.
 type waitingResult struct {
 	Workers int             `json:"workers"`
-	Memory  int64           `json:"server_rss_bytes"`
-	CPU     float64         `json:"server_cpu_cores"` // while nothing happens but that polls end and begin
+	Memory  int64           `json:"server_rss_bytes"`  // of all nodes, as the rest
+	Peak    int64           `json:"server_peak_bytes"` // the most it ever was
+	CPU     float64         `json:"server_cpu_cores"`  // while nothing happens but that polls end and begin
 	Polls   float64         `json:"polls_per_second"`
 	Woken   []time.Duration `json:"-"`
 	P50     float64         `json:"woken_p50_us"`
 	P99     float64         `json:"woken_p99_us"`
 }
 
-// restLength is how long the waiting workers are left alone: each polls once
-// in that time.
-const restLength = handoverWait * time.Second
-
 // runWaiting measures n waiting workers on a server of their own.
 func (b *bench) runWaiting(ctx context.Context, n int) (res waitingResult, err error) {
-	defer func() {
-		for _, p := range b.running {
-			err = errors.Join(err, p.stop())
-		}
-	}()
-	p, err := b.server(ctx, "waiting")
+	defer func() { err = errors.Join(err, b.close()) }()
+	s, err := b.site(ctx, "waiting")
 	if err != nil {
 		return res, err
 	}
-	if err := setUp(ctx, p.url, 0, chainPipeline()); err != nil {
+	if err := setUp(ctx, s.first().url, nil, 0, chainPipeline()); err != nil {
 		return res, err
 	}
-	h := &handover{addr: p.addr}
-	if h.reporter, err = dial(p.addr); err != nil {
+	h := &handover{}
+	if h.reporter, err = dial(s.first().addr); err != nil {
 		return res, err
 	}
 	defer h.reporter.net.Close()
@@ -67,14 +58,19 @@ func (b *bench) runWaiting(ctx context.Context, n int) (res waitingResult, err e
 	if err := h.take(chainPolls[2]); err != nil { // the source, before all wait
 		return res, err
 	}
-	w := &waiting{addr: p.addr, arrived: make(chan arrival, 1)}
+	w := &waiting{nodes: s.nodes, arrived: make(chan arrival, 1)}
 	var workers sync.WaitGroup
 	failed := make(chan error, n)
-	for i := range n {
-		workers.Go(func() { failed <- w.worker(chainPolls[i%2]) })
-	}
 	defer workers.Wait()
 	defer w.stop.Store(true)
+	for i := range n {
+		c, err := dial(s.nodes[i/2%len(s.nodes)].addr)
+		if err != nil {
+			return res, err
+		}
+		defer c.net.Close() // ends its poll
+		workers.Go(func() { failed <- w.worker(c, chainPolls[i%2]) })
+	}
 	for w.polls.Load() < int64(n) {
 		select {
 		case err := <-failed:
@@ -82,41 +78,39 @@ func (b *bench) runWaiting(ctx context.Context, n int) (res waitingResult, err e
 		case <-time.After(pause):
 		}
 	}
-	b.say("%d workers wait; leaving them alone for %v", n, restLength)
-	before, err := p.cpu()
+	b.say("%d workers wait; leaving them alone for %v", n, b.plan.Rest)
+	before, err := w.cpu()
 	if err != nil {
 		return res, err
 	}
 	began, polls := time.Now(), w.polls.Load()
-	time.Sleep(restLength)
-	after, err := p.cpu()
+	time.Sleep(b.plan.Rest)
+	after, err := w.cpu()
 	if err != nil {
 		return res, err
 	}
 	seconds := time.Since(began).Seconds()
 	res = waitingResult{Workers: n, CPU: (after - before) / seconds, Polls: float64(w.polls.Load()-polls) / seconds}
-	if res.Memory, err = p.memory(); err != nil {
+	if res.Memory, err = w.memory("VmRSS"); err != nil {
 		return res, err
 	}
 	b.say("waking one after the other")
-	for range 20 * chainLength {
+	for range 2 * b.plan.Handovers {
 		t, err := w.wake(h)
 		if err != nil {
 			return res, err
 		}
 		res.Woken = append(res.Woken, t)
 	}
+	if res.Peak, err = w.memory("VmHWM"); err != nil {
+		return res, err
+	}
 	res.P50, res.P99 = micros(percentile(res.Woken, 0.5)), micros(percentile(res.Woken, 0.99))
 	return res, nil
 }
 
 // worker waits for jobs and hands them over until all is measured.
-func (w *waiting) worker(poll []byte) error {
-	c, err := dial(w.addr)
-	if err != nil {
-		return err
-	}
-	defer c.net.Close()
+func (w *waiting) worker(c *conn, poll []byte) error {
 	c.in = make([]byte, 1<<10)
 	for !w.stop.Load() {
 		w.polls.Add(1)
@@ -151,36 +145,39 @@ func (w *waiting) wake(h *handover) (time.Duration, error) {
 	select {
 	case a := <-w.arrived:
 		return a.at.Sub(sent), h.acknowledge(a.answer)
-	case <-time.After(restLength):
+	case <-time.After(handoverWait * time.Second):
 		return 0, errors.New("nobody was woken")
 	}
 }
 
-// memory is the server's resident memory in bytes.
-func (p *process) memory() (int64, error) {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
-	if err != nil {
-		return 0, err
+func (w *waiting) cpu() (sum float64, err error) {
+	for _, p := range w.nodes {
+		used, err := p.cpu()
+		if err != nil {
+			return 0, err
+		}
+		sum += used
 	}
-	return parseRSS(raw)
+	return sum, nil
 }
 
-func parseRSS(raw []byte) (int64, error) {
-	_, rest, ok := bytes.Cut(raw, []byte("\nVmRSS:"))
-	fields := bytes.Fields(rest)
-	if !ok || len(fields) == 0 {
-		return 0, errors.New("the process tells no VmRSS")
+func (w *waiting) memory(which string) (sum int64, err error) {
+	for _, p := range w.nodes {
+		bytes, err := p.memory(which)
+		if err != nil {
+			return 0, err
+		}
+		sum += bytes
 	}
-	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	return kib << 10, err
+	return sum, nil
 }
 
 func (r waitingResult) print(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `%d workers wait in long polls
-  server memory          %8.1f MB
+  server memory          %8.1f MB, %.1f MB at most
   server CPU             %8.1f %% of a core, at %.0f polls/s
   from the report of a job until one of them has the next:
     p50 %.2f ms, p99 %.2f ms
-`, r.Workers, float64(r.Memory)/1e6, r.CPU*100, r.Polls, r.P50/1000, r.P99/1000)
+`, r.Workers, float64(r.Memory)/1e6, float64(r.Peak)/1e6, r.CPU*100, r.Polls, r.P50/1000, r.P99/1000)
 	return err
 }

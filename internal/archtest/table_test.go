@@ -67,7 +67,7 @@ var table = []row{
 	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo internal/transfer internal/trouble", pgx,
 		"a driver: it never sees another one"},
 	{"internal/store/postgres/pgtest", "", pgx, "starts PostgreSQL for tests"},
-	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store internal/trouble", uuid,
+	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
 		"one suite for every driver, so it names none"},
 
 	{"internal/blob", "", "", "the port: no driver"},
@@ -121,7 +121,7 @@ var table = []row{
 	{"cmd/penstock", "internal/api internal/app internal/clientcfg internal/config internal/connection internal/control internal/core/actiontype internal/declfile internal/demo internal/execworker internal/hostcert internal/runlocal jobworker",
 		"github.com/spf13/cobra github.com/spf13/pflag golang.org/x/sync golang.org/x/term", "parses and wires; what it does not import it cannot do behind the API"},
 
-	{"bench", "internal/api internal/sigv4 internal/sqlite", "github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
+	{"bench", "internal/api internal/sigv4 internal/sqlite internal/store/postgres/pgtest", pgx + " github.com/spf13/pflag golang.org/x/sync golang.org/x/sys", "drives the binary; signs with a lean client"},
 	{"internal/awscli", "", "", "runs the installed AWS CLI for tests"},
 	{"e2e", "", "", "drives the binary"},
 	{"e2e/joblife", "", "github.com/anishathalye/porcupine", "judges what clients saw, and knows nothing of the server"},

@@ -34,6 +34,7 @@ type Server struct {
 	port int
 	as   *syscall.Credential // nil = this user
 	bin  string
+	more []string // settings
 
 	mu   sync.Mutex
 	proc *exec.Cmd
@@ -122,16 +123,23 @@ func shared() (string, error) {
 }
 
 // Start makes a server of its own, for tests that harm it. Stop ends it.
-func Start() (*Server, error) {
+func Start() (*Server, error) { return StartIn(roomy()) }
+
+// StartIn is Start with the folder to make the server's own in, "" for that of
+// temporary files, and settings as name=value beside those for tests.
+func StartIn(folder string, settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(roomy(), "penstock-pg")
+	dir, err := os.MkdirTemp(folder, "penstock-pg")
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{dir: dir, bin: bin, port: 5432}
+	for _, v := range settings {
+		s.more = append(s.more, "-c", v)
+	}
 	if os.Geteuid() == 0 { // the server refuses to run as root
 		if s.as, err = servant(); err != nil {
 			return nil, err
@@ -245,8 +253,8 @@ func (s *Server) Run() error {
 
 // launch starts the process; ended is closed when it ends.
 func (s *Server) launch() (ended <-chan struct{}, err error) {
-	c := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=",
-		"-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal")
+	c := s.command("postgres", append([]string{"-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=",
+		"-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal"}, s.more...)...)
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
@@ -336,6 +344,17 @@ func (s *Server) killBackend() error {
 		}
 	}
 	return errors.New("the server has no connection")
+}
+
+// Processes are the ids of the server's processes, the main one first; none
+// when it is down.
+func (s *Server) Processes() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil {
+		return nil
+	}
+	return append([]int{s.proc.Process.Pid}, s.children()...)
 }
 
 // children are the ids of the processes that the main one has started.
