@@ -193,6 +193,7 @@ func TestRefused(t *testing.T) {
 		want  string
 	}{
 		{"address without a port", []string{"--listen", "localhost"}, nil, "", "--listen must be HOST:PORT"},
+		{"metrics without a port", []string{"--metrics-listen", "localhost"}, nil, "", "--metrics-listen must be HOST:PORT"},
 		{"account of 11 digits", []string{"--account", "12345678901"}, nil, "", `--account must be 12 digits, not "12345678901"`},
 		{"account with a letter", []string{"--account", "12345678901x"}, nil, "", "--account must be 12 digits"},
 		{"a database that is not PostgreSQL", []string{"--database", "mysql://u:secret@x/y"}, nil, "", "--database must be empty or a URL like postgres://USER@HOST/NAME"},
