@@ -50,7 +50,7 @@ type Pool struct {
 const (
 	// readAgain is how old a reading may become: strangers may ask for
 	// metrics, and each reading costs a few queries.
-	readAgain = 2 * time.Second
+	readAgain = 5 * time.Second
 	// readTime is how long one may take.
 	readTime = 3 * time.Second
 )

@@ -8,8 +8,9 @@ import (
 )
 
 // MaxCounted is how many waiting jobs Meter.Waiting counts at most on a
-// database where counting costs time.
-const MaxCounted = 10_000
+// database where counting costs time: half a second when all of them lie on
+// pages of their own that are read from the disk.
+const MaxCounted = 5000
 
 // Waiting is the jobs of one kind that no worker has acknowledged yet.
 type Waiting struct {
