@@ -86,6 +86,9 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w; choose another with --data", err)
 	}
+	if err := refuseUnfinished(cfg.Data); err != nil {
+		return err
+	}
 	master, err := auth.LoadOrCreateMasterKey(cfg.Data, cfg.MasterKey)
 	if err != nil {
 		return err

@@ -18,9 +18,6 @@ import (
 
 // openDriver opens the database that the configuration names.
 func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driver, error) {
-	if err := refuseUnfinished(a.cfg.Data); err != nil {
-		return nil, err
-	}
 	sealer := auth.NewSealer(master)
 	if a.cfg.Database == "" {
 		return sqlite.Open(databaseFile(a.cfg), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})

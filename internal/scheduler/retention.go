@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"penstock/internal/core/engine"
@@ -28,7 +29,11 @@ type Retention struct {
 	RemoveLogs func(ctx context.Context, t time.Time, limit int) (more bool, err error)
 }
 
-const retentionStep = 100
+const (
+	retentionStep = 100
+	// removedAtOnce bounds the executions that one transaction removes.
+	removedAtOnce = 10
+)
 
 // Run removes what is too old, at once and then every Interval, until ctx ends.
 func (r *Retention) Run(ctx context.Context) {
@@ -83,8 +88,8 @@ func (r *Retention) logs(ctx context.Context, now time.Time) (err error) {
 }
 
 // walk goes through the executions that ended before t and calls remove for
-// each that is not pinned.
-func (r *Retention) walk(ctx context.Context, t time.Time, remove func(context.Context, store.OldExecution) error) error {
+// those that are not pinned, some at a time.
+func (r *Retention) walk(ctx context.Context, t time.Time, remove func(context.Context, []store.OldExecution) error) error {
 	above := ""
 	for {
 		var old []store.OldExecution
@@ -100,8 +105,8 @@ func (r *Retention) walk(ctx context.Context, t time.Time, remove func(context.C
 			return err
 		}
 		above = old[len(old)-1].ID
-		for _, e := range doomed {
-			if err := remove(ctx, e); err != nil && !errors.Is(err, store.ErrNotFound) { // the pipeline was deleted
+		for some := range slices.Chunk(doomed, removedAtOnce) {
+			if err := remove(ctx, some); err != nil {
 				return err
 			}
 		}
@@ -128,17 +133,30 @@ func unpinned(v store.Reader, old []store.OldExecution, t time.Time) (free []sto
 	return free, nil
 }
 
-func (r *Retention) removeHistory(ctx context.Context, e store.OldExecution) error {
+func (r *Retention) removeHistory(ctx context.Context, doomed []store.OldExecution) error {
 	return r.Store.Update(ctx, func(tx store.Tx) error {
-		_, err := tx.RemoveExecution(e.PipelineID, e.Execution)
-		return err
+		for _, e := range doomed {
+			if _, err := tx.RemoveExecution(e.PipelineID, e.Execution); err != nil && !errors.Is(err, store.ErrNotFound) { // the pipeline was deleted
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// removeArtifacts removes the objects that the actions of an execution had for
+func (r *Retention) removeArtifacts(ctx context.Context, doomed []store.OldExecution) error {
+	for _, e := range doomed {
+		if err := r.removeArtifactsOf(ctx, e); err != nil && !errors.Is(err, store.ErrNotFound) { // the pipeline was deleted
+			return err
+		}
+	}
+	return nil
+}
+
+// removeArtifactsOf removes the objects that the actions of an execution had for
 // their outputs, but for those that a pinned execution has taken over in a
 // rollback.
-func (r *Retention) removeArtifacts(ctx context.Context, e store.OldExecution) error {
+func (r *Retention) removeArtifactsOf(ctx context.Context, e store.OldExecution) error {
 	var doomed []engine.Artifact
 	err := r.Store.View(ctx, func(v store.Reader) error {
 		used, err := objectsInUse(v, e.PipelineID)
