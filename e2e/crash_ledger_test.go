@@ -6,6 +6,7 @@ import (
 	"maps"
 	"sync"
 	"testing"
+	"time"
 )
 
 // ledger is what the clients of a server were told. Every entry was answered
@@ -17,17 +18,18 @@ type ledger struct {
 	writes int           // answered so far
 	grown  chan struct{} // closed at the next one
 
-	started   map[string]string // execution → pipeline
-	acked     map[string]string // job → nonce
-	reported  map[string]string // job → what was reported
-	results   map[string]ending // action execution → how its last job ended it
-	approvals map[string]string // action execution → status
-	uploads   map[string]string // version → text
-	finished  map[string]string // action execution → the terminal state that was seen
+	started   map[string]string    // execution → pipeline
+	acked     map[string]string    // job → nonce
+	taken     map[string]time.Time // job → when its acknowledgement was answered
+	reported  map[string]string    // job → what was reported
+	results   map[string]ending    // action execution → how its last job ended it
+	approvals map[string]string    // action execution → status
+	uploads   map[string]string    // version → text
+	finished  map[string]string    // action execution → the terminal state that was seen
 }
 
 func newLedger(t testing.TB) *ledger {
-	return &ledger{t: t, grown: make(chan struct{}), started: map[string]string{}, acked: map[string]string{}, reported: map[string]string{},
+	return &ledger{t: t, grown: make(chan struct{}), started: map[string]string{}, acked: map[string]string{}, taken: map[string]time.Time{}, reported: map[string]string{},
 		results: map[string]ending{}, approvals: map[string]string{}, uploads: map[string]string{}, finished: map[string]string{}}
 }
 
@@ -59,14 +61,15 @@ func (l *ledger) more(ctx context.Context, n int) error {
 	return nil
 }
 
-// polled checks that a job may still be handed out.
-func (l *ledger) polled(id string) {
+// polled checks that a job could still be handed out by a poll that was sent at
+// began: the answer of a node that was paused comes late.
+func (l *ledger) polled(id string, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if nonce, taken := l.acked[id]; taken {
+	if nonce, taken := l.acked[id]; taken && l.taken[id].Before(began) {
 		l.t.Errorf("job %s was handed out again after its acknowledgement with nonce %s", id, nonce)
 	}
-	if what, ended := l.reported[id]; ended {
+	if what, ended := l.reported[id]; ended && l.taken[id].Before(began) {
 		l.t.Errorf("job %s was handed out again after the report %q", id, what)
 	}
 }
@@ -76,7 +79,7 @@ func (l *ledger) acknowledged(id, nonce string) {
 		if other, taken := l.acked[id]; taken {
 			l.t.Errorf("job %s was acknowledged with the nonces %s and %s", id, other, nonce)
 		}
-		l.acked[id] = nonce
+		l.acked[id], l.taken[id] = nonce, time.Now()
 	})
 }
 

@@ -191,6 +191,7 @@ func (l *load) see(d types.ActionExecutionDetail) {
 // work takes jobs of a client and does them, one at a time.
 func (l *load) work(ctx context.Context, client jobworker.Client) {
 	l.every(ctx, 10*time.Millisecond, func(ctx context.Context) error {
+		began := time.Now()
 		jobs, err := client.Poll(ctx, 1, time.Second)
 		if err != nil {
 			if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && !jobworker.Retryable(err) {
@@ -199,7 +200,7 @@ func (l *load) work(ctx context.Context, client jobworker.Client) {
 			return nil
 		}
 		for _, j := range jobs {
-			if err := l.do(ctx, client, j); err != nil {
+			if err := l.do(ctx, client, j, began); err != nil {
 				return err
 			}
 		}
@@ -207,9 +208,9 @@ func (l *load) work(ctx context.Context, client jobworker.Client) {
 	})
 }
 
-// do does one job: half of the first rounds go on later, one in thirty fails.
-func (l *load) do(ctx context.Context, client jobworker.Client, j jobworker.Job) error {
-	l.polled(j.ID)
+// do does one job of a poll that was sent at polled: half of the first rounds go on later, one in thirty fails.
+func (l *load) do(ctx context.Context, client jobworker.Client, j jobworker.Job, polled time.Time) error {
+	l.polled(j.ID, polled)
 	err := l.again(ctx, "acknowledge", func(ctx context.Context) error { return client.Acknowledge(ctx, j) })
 	if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code == "InvalidNonceException" || errors.Is(err, jobworker.ErrLost) && ctx.Err() == nil {
 		return nil // handed to another since, who has it now

@@ -51,7 +51,7 @@ func TestCrash(t *testing.T) {
 }
 
 func crash(t *testing.T, start siteOf, kills int) {
-	st := start(t, "--ack-window", "5s", "--poll-interval", "1s")
+	st := start(t, "--ack-window", "10s", "--poll-interval", "1s")
 	l := &load{site: st, ledger: newLedger(t), pipelines: []string{"crash-upload", "crash-one", "crash-two", "crash-child"}}
 	acme := l.prepare()
 

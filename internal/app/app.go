@@ -68,10 +68,11 @@ type App struct {
 // Open opens everything that the server keeps and listens, but serves nothing
 // yet. Notices for people (which credentials were made) go to notes.
 func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer) (*App, error) {
-	return openAt(ctx, cfg, version, log, notes, time.Now)
+	return openAt(ctx, cfg, version, log, notes, nil)
 }
 
-// openAt is Open with the clock that pipelines and jobs live by. Signatures
+// openAt is Open with the clock that pipelines and jobs live by; nil is the
+// system's, or that of a database which several nodes may share. Signatures
 // and credentials are always checked by the real one.
 func openAt(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, metrics: obs.New(version), now: now}
@@ -102,6 +103,9 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		return err
 	}
 	a.driver = driver
+	if a.now == nil {
+		a.now = time.Now
+	}
 	a.sessions = auth.NewSessions(master, time.Now)
 	authenticator := auth.NewAuthenticator(auth.Config{
 		Account: cfg.Account, RootAccessKeyID: rootID, RootSecretAccessKey: rootSecret,

@@ -16,7 +16,8 @@ import (
 	"penstock/internal/store/sqlite"
 )
 
-// openDriver opens the database that the configuration names.
+// openDriver opens the database that the configuration names. Where several
+// nodes may work on it they live by its clock.
 func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driver, error) {
 	sealer := auth.NewSealer(master)
 	if a.cfg.Database == "" {
@@ -29,9 +30,13 @@ func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driv
 	if err != nil {
 		return nil, err
 	}
-	return postgres.Open(ctx, a.cfg.Database, postgres.Options{
+	d, err := postgres.Open(ctx, a.cfg.Database, postgres.Options{
 		Sealer: sealer, Logger: a.log, Now: a.now, Node: id, Address: a.cfg.Listen,
 	})
+	if err == nil && a.now == nil {
+		a.now = d.Now
+	}
+	return d, err
 }
 
 // nodeID names this node by its data folder, so that it is the same one when

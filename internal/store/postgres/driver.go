@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Sealer store.Sealer
 	Logger *slog.Logger     // nothing is logged if nil
-	Now    func() time.Time // time.Now if nil; tells when hidden jobs come back
+	Now    func() time.Time // the database's clock if nil; tells when hidden jobs come back
 	// Node names this process among those on the database, for instance by
 	// its data folder; a node that starts again under its name takes back
 	// at once what it held. Address is where others reach it.
@@ -44,6 +44,7 @@ type Driver struct {
 	log    *slog.Logger
 	sealer store.Sealer
 	now    func() time.Time
+	clock  clock
 	alive  context.Context // ends with the driver
 	end    context.CancelFunc
 
@@ -79,9 +80,6 @@ func Open(ctx context.Context, url string, opt Options) (*Driver, error) {
 	if opt.Sealer == nil {
 		return nil, errors.New("store: no sealer for secrets")
 	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +89,9 @@ func Open(ctx context.Context, url string, opt Options) (*Driver, error) {
 		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
 		live:         memo.NewShared[int64, *live](cacheBytes),
 		timers:       make(chan struct{}, 1),
+	}
+	if d.now == nil {
+		d.now = d.clock.now
 	}
 	d.alive, d.end = context.WithCancel(context.Background())
 	d.earliest.Store(math.MaxInt64)
@@ -124,6 +125,9 @@ func (d *Driver) open(ctx context.Context, url string, opt Options) error {
 	quick.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
 	quick.MaxConns = 4
 	if d.quick, err = pgxpool.NewWithConfig(d.alive, quick); err != nil {
+		return err
+	}
+	if err := d.readClock(ctx); err != nil {
 		return err
 	}
 	if err := d.checkKey(ctx); err != nil {

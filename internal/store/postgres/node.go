@@ -104,6 +104,9 @@ func (d *Driver) beat() {
 func (d *Driver) beatOnce() error {
 	ctx, done := context.WithTimeout(d.alive, leaseTime/2)
 	defer done()
+	if err := d.readClock(ctx); err != nil {
+		return err
+	}
 	var others bool
 	err := d.pool.QueryRow(ctx, `UPDATE node SET heartbeat = now() WHERE lease = $1
 		RETURNING EXISTS (SELECT 1 FROM node AS other WHERE other.lease <> $1)`, d.node.lease.Load()).Scan(&others)

@@ -187,15 +187,16 @@ func (b *board) look(id string, now time.Time) (n job.Nonces, dispatched, ok boo
 	return j.nonces, j.until > now.UnixMilli(), true
 }
 
-// issue issues one more nonce for a waiting job.
-func (b *board) issue(id string) (nonce string, ok bool) {
+// issue issues one more nonce for a waiting job; none for one that a call holds,
+// which may be about to end it: the nonce would be unknown to what it saves.
+func (b *board) issue(id string) (nonce string, held bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	j := b.jobs[id]
-	if j == nil {
-		return "", false
+	if j == nil || j.held {
+		return "", j != nil
 	}
-	return j.nonces.Issue(), true
+	return j.nonces.Issue(), false
 }
 
 // claim is a job that was handed out.

@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"penstock/internal/core/engine"
 	"penstock/internal/core/job"
 	"penstock/internal/sqlite"
+	"penstock/internal/store"
+	"penstock/internal/store/storetest"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -225,5 +228,52 @@ func TestBoardManyJobs(t *testing.T) {
 	}
 	if got := b.claim("q", 1, noon.Add(time.Minute), time.Minute); len(got) != 1 || got[0].id != "000000" {
 		t.Errorf("claimed %v after the window, want the oldest", ids(got))
+	}
+}
+
+// TestNonceOfJobThatEnds asks for a nonce while a call that ends the job is on
+// its way: it is none that what the call saves does not know of.
+func TestNonceOfJobThatEnds(t *testing.T) {
+	t.Parallel()
+	d := open(t, filepath.Join(t.TempDir(), "penstock.db"))
+	s, ids := storetest.BenchStore(t, d, 1)
+	var execution string
+	err := s.Update(t.Context(), func(tx store.Tx) (err error) {
+		execution, err = s.Step(tx, ids[0], engine.Start{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := d.Claim(t.Context(), storetest.BenchLines()[0], 1, s.Now(), time.Minute)
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("claimed %d jobs: %v", len(jobs), err)
+	}
+	type answer struct {
+		nonce string
+		err   error
+	}
+	for _, end := range []error{errors.New("undo"), nil} {
+		asked := make(chan answer, 1)
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			if _, err := s.Step(tx, ids[0], engine.StopExecution{Execution: execution, Abandon: true}); err != nil {
+				return err
+			}
+			if nonce, held := d.board.issue(jobs[0].ID); nonce != "" || !held {
+				t.Errorf("nonce %q for a job that is about to end", nonce)
+			}
+			go func() {
+				nonce, err := d.IssueNonce(context.Background(), jobs[0].ID)
+				asked <- answer{nonce, err}
+			}()
+			return end
+		})
+		if !errors.Is(err, end) {
+			t.Fatal(err)
+		}
+		got := <-asked
+		if (end == nil) != errors.Is(got.err, store.ErrNotFound) || (end == nil) != (got.nonce == "") {
+			t.Errorf("with %v: nonce %q, %v", end, got.nonce, got.err)
+		}
 	}
 }

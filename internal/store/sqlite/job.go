@@ -204,19 +204,29 @@ func (d *Driver) Await(ctx context.Context, queue string) error { return d.board
 
 // IssueNonce implements store.Driver.
 func (d *Driver) IssueNonce(ctx context.Context, jobID string) (nonce string, err error) {
-	if nonce, ok := d.board.issue(jobID); ok {
+	nonce, held := d.board.issue(jobID)
+	if nonce != "" {
 		return nonce, nil
 	}
-	err = d.db.View(ctx, func(tx *sqlite.Tx) error {
+	look := d.db.View
+	if held { // wait behind the call that holds it, and see what it did
+		look = d.db.Update
+	}
+	err = look(ctx, func(tx *sqlite.Tx) error {
 		r, ok := tx.QueryRow(`SELECT state, acked FROM job WHERE id = ?`, jobID)
 		if !ok {
 			return missing(r)
 		}
-		n := job.Nonces{Acked: r.Int64(1)}
-		if job.State(r.Text(0)).Terminal() || n.Acked == 0 {
+		n, ended := job.Nonces{Acked: r.Int64(1)}, job.State(r.Text(0)).Terminal()
+		switch {
+		case !ended && n.Acked != 0:
+			nonce = n.String()
+		case !ended && held: // that call was undone
+			nonce, _ = d.board.issue(jobID)
+		}
+		if nonce == "" {
 			return store.ErrNotFound
 		}
-		nonce = n.String()
 		return nil
 	})
 	return nonce, err

@@ -27,18 +27,19 @@ func (t *txn) Purge(now time.Time, limit int) (more bool, err error) {
 
 // purgeJobs looks at the next jobs, oldest first, and removes those that ended
 // long ago. It returns how many it looked at; a round ends at the first that
-// is too young.
+// is too young. How far it came is kept when the call is durable: one that is
+// undone has looked at nothing.
 func (t *txn) purgeJobs(now time.Time, limit int) (int, error) {
 	before := millis(now.Add(-job.Retention))
 	rows := t.tx.Query(`SELECT seq, queued_at, ended_at FROM job WHERE seq > ? ORDER BY seq LIMIT ?`, t.d.purgeCursor, limit)
 	var old []int64
-	seen, over := 0, false
+	seen, over, cursor := 0, false, t.d.purgeCursor
 	for rows.Next() {
 		if over = rows.Int64(1) >= before; over {
 			break
 		}
 		seen++
-		t.d.purgeCursor = rows.Int64(0)
+		cursor = rows.Int64(0)
 		if ended := rows.Int64(2); ended != 0 && ended < before {
 			old = append(old, rows.Int64(0))
 		}
@@ -48,8 +49,10 @@ func (t *txn) purgeJobs(now time.Time, limit int) (int, error) {
 		return 0, err
 	}
 	if over || seen < limit {
-		t.d.purgeCursor = 0
+		cursor = 0
 	}
+	t.purged = &cursor
+	t.atCommit()
 	for _, seq := range old {
 		if err := t.tx.Exec(`DELETE FROM job WHERE seq = ?`, seq); err != nil {
 			return 0, err

@@ -51,6 +51,14 @@ func StoreOn(d store.Driver) *store.Store {
 	})
 }
 
+// BenchLines are the queues of the stages.
+func BenchLines() (lines []string) {
+	for _, st := range BenchStages() {
+		lines = append(lines, job.Queue(job.Custom, account, region, st.Actions[0].Type, ""))
+	}
+	return lines
+}
+
 // BenchStore fills a driver with pipelines for benchmarks.
 func BenchStore(b testing.TB, d store.Driver, pipelines int) (*store.Store, []int64) {
 	s := StoreOn(d)
@@ -94,10 +102,7 @@ func JobCycle(b *testing.B, s *store.Store, pipelines []int64, n int) int64 {
 			return err
 		})
 	}
-	var lines []string
-	for _, st := range BenchStages() {
-		lines = append(lines, job.Queue(job.Custom, account, region, st.Actions[0].Type, ""))
-	}
+	lines := BenchLines()
 	cycle := func(line int) (calls int64, err error) {
 		jobs, err := s.Poll(ctx, lines[line], 1, 0)
 		if err != nil || len(jobs) == 0 {
