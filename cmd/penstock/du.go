@@ -11,16 +11,17 @@ import (
 )
 
 func (c *cli) duCommand() *cobra.Command {
-	return &cobra.Command{
+	var in control.GetUsageInput
+	cmd := &cobra.Command{
 		Use:   "du",
 		Short: "Show what the server keeps, and what of it retention is about to remove",
 		Long: `Du counts what the server keeps: history, events and audit records in the
 database, logs and the objects of each bucket in the embedded store, with the oldest
 and the newest, how long they are kept after their end (--keep-history and its
-siblings, penstock server --help), and how many executions are older than that (those
-that a retry or a rollback may need stay all the same). It reads all of it, which
+siblings, penstock server --help), and how many are older than that (executions that a
+retry or a rollback may need stay all the same). It reads all of it, which
 takes a while on a large server. Only the root access key may ask.`,
-		Example: "  penstock du\n  penstock du --output json",
+		Example: "  penstock du\n  penstock du --folders --output json",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := c.client(cmd)
@@ -28,7 +29,7 @@ takes a while on a large server. Only the root access key may ask.`,
 				return err
 			}
 			var out control.GetUsageOutput
-			if err := client.CallRaw(cmd.Context(), "Penstock.GetUsage", nil, &out); err != nil {
+			if err := client.CallRaw(cmd.Context(), "Penstock.GetUsage", in, &out); err != nil {
 				return err
 			}
 			if c.json() {
@@ -54,6 +55,8 @@ takes a while on a large server. Only the root access key may ask.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&in.Folders, "folders", false, "buckets by the first part of keys too: the pipeline, in buckets of artifacts")
+	return cmd
 }
 
 func day(t time.Time) string {

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
+	"penstock/internal/blob/fileblob"
 	"penstock/internal/control"
 	"penstock/internal/scheduler"
 	"penstock/internal/store"
@@ -28,23 +31,38 @@ func (a *App) retention() *scheduler.Retention {
 }
 
 // usage tells what the embedded store keeps; nil with another.
-func (a *App) usage() func(context.Context) ([]control.Usage, error) {
+func (a *App) usage() func(context.Context, bool) ([]control.Usage, error) {
 	if a.embedded == nil {
 		return nil
 	}
-	return func(ctx context.Context) ([]control.Usage, error) {
-		buckets, err := a.embedded.Usage(ctx)
-		var list []control.Usage
+	return func(ctx context.Context, folders bool) (list []control.Usage, err error) {
+		buckets, err := a.embedded.Usage(ctx, false)
+		if err == nil && folders {
+			var more []fileblob.Usage
+			more, err = a.embedded.Usage(ctx, true)
+			buckets = append(buckets, more...)
+			slices.SortStableFunc(buckets, func(a, b fileblob.Usage) int { return cmp.Compare(a.Bucket, b.Bucket) })
+		}
+		if err != nil {
+			return nil, err
+		}
 		for _, b := range buckets {
 			u := control.Usage{Kind: "bucket " + b.Bucket, Count: b.Objects, Bytes: b.Bytes, Oldest: b.Oldest, Newest: b.Newest}
+			if b.Folder != "" {
+				u.Kind += "/" + b.Folder
+			}
 			if b.Bucket == reservedBucket {
 				u.Kind = "action logs"
-				if a.cfg.Keep.Logs > 0 {
-					u.Keep = a.cfg.Keep.Logs.String()
+				if keep := a.cfg.Keep.Logs; keep > 0 {
+					u.Keep = keep.String()
+					before := a.store.Now().Add(-keep)
+					if u.Expired, err = a.embedded.CountBefore(ctx, reservedBucket, store.IDBefore(before), before, control.MaxExpired); err != nil {
+						return nil, err
+					}
 				}
 			}
 			list = append(list, u)
 		}
-		return list, err
+		return list, nil
 	}
 }

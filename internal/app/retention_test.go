@@ -48,7 +48,7 @@ func TestRetention(t *testing.T) {
 			}
 			s.clock.add(3 * time.Hour)
 			usage := s.used()
-			if usage["executions"].Expired != 2 || usage["executions"].Count != 2 || usage["bucket artifacts"].Count != 4 || usage["action logs"].Count != 4 {
+			if usage["executions"].Expired != 2 || usage["executions"].Count != 2 || usage["bucket artifacts"].Count != 4 || usage["action logs"].Count != 4 || usage["action logs"].Expired != 4 || usage["bucket artifacts/web"].Count != 4 {
 				t.Errorf("before: %+v", usage)
 			}
 			s.ok(s.retention().Round(t.Context()))
@@ -131,7 +131,7 @@ func (s *server) files() (n int) {
 func (s *server) used() map[string]control.Usage {
 	s.Helper()
 	ctl := &control.Service{Store: s.store, Keeping: control.Keeping(s.cfg.Keep), Blobs: s.usage()}
-	out, err := ctl.Usage(s.Context())
+	out, err := ctl.Usage(s.Context(), true)
 	s.ok(err)
 	if out.DatabaseBytes < 1 {
 		s.Error("the database has no size")

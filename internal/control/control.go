@@ -28,7 +28,7 @@ type Service struct {
 
 	Keeping Keeping
 	// Blobs tells what the embedded store keeps; nil with another.
-	Blobs func(context.Context) ([]Usage, error)
+	Blobs func(ctx context.Context, folders bool) ([]Usage, error)
 }
 
 // Operations are the operations by target.

@@ -8,6 +8,11 @@ import (
 	"penstock/internal/store"
 )
 
+// GetUsageInput asks what the server keeps.
+type GetUsageInput struct {
+	Folders bool `json:"folders,omitempty"` // buckets by the first part of keys: the pipeline, in buckets of artifacts
+}
+
 // GetUsageOutput tells what the server keeps.
 type GetUsageOutput struct {
 	DatabaseBytes int64   `json:"databaseBytes"`
@@ -22,11 +27,11 @@ type Usage struct {
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Newest  time.Time `json:"newest,omitzero"`
 	Keep    string    `json:"keep,omitempty"`    // how long after its end; "" = for ever
-	Expired int64     `json:"expired,omitempty"` // older than that, at most maxExpired counted
+	Expired int64     `json:"expired,omitempty"` // older than that, at most MaxExpired counted
 }
 
-// maxExpired bounds the work of counting what is about to go.
-const maxExpired = 10000
+// MaxExpired bounds the work of counting what is about to go.
+const MaxExpired = 10000
 
 // Keeping is how long the server keeps things; 0 is for ever.
 type Keeping struct{ History, Artifacts, Logs, Audit time.Duration }
@@ -48,15 +53,15 @@ func keep(d time.Duration) string {
 	return d.String()
 }
 
-func (s *Service) getUsage(ctx context.Context, who auth.Principal, _ *struct{}) (*GetUsageOutput, error) {
+func (s *Service) getUsage(ctx context.Context, who auth.Principal, in *GetUsageInput) (*GetUsageOutput, error) {
 	if err := operatorOnly(who, "GetUsage"); err != nil {
 		return nil, err
 	}
-	return s.Usage(ctx)
+	return s.Usage(ctx, in.Folders)
 }
 
 // Usage counts what the server keeps.
-func (s *Service) Usage(ctx context.Context) (*GetUsageOutput, error) {
+func (s *Service) Usage(ctx context.Context, folders bool) (*GetUsageOutput, error) {
 	out := &GetUsageOutput{Usage: []Usage{}}
 	err := s.Store.View(ctx, func(r store.Reader) error {
 		sizes, bytes, err := r.Sizes()
@@ -67,7 +72,7 @@ func (s *Service) Usage(ctx context.Context) (*GetUsageOutput, error) {
 		for _, size := range sizes {
 			u := Usage{Kind: size.Kind, Count: size.Rows, Oldest: size.Oldest, Newest: size.Newest, Keep: keep(s.Keeping.of(size.Kind))}
 			if size.Kind == "executions" && s.Keeping.History > 0 {
-				old, err := r.OldExecutions(s.Store.Now().Add(-s.Keeping.History), "", maxExpired)
+				old, err := r.OldExecutions(s.Store.Now().Add(-s.Keeping.History), "", MaxExpired)
 				if err != nil {
 					return err
 				}
@@ -80,7 +85,7 @@ func (s *Service) Usage(ctx context.Context) (*GetUsageOutput, error) {
 	if err != nil || s.Blobs == nil {
 		return out, err
 	}
-	more, err := s.Blobs(ctx)
+	more, err := s.Blobs(ctx, folders)
 	out.Usage = append(out.Usage, more...)
 	return out, err
 }

@@ -67,28 +67,54 @@ func (s *Store) removeVersions(ctx context.Context, bucket, sql string, args ...
 	return n, err
 }
 
-// Usage is what a bucket takes.
+// Usage is what a bucket takes, or those of its objects whose keys begin with a
+// folder.
 type Usage struct {
-	Bucket         string
-	Objects, Bytes int64 // versions
+	Bucket, Folder string // "" = the whole bucket
+	Objects, Bytes int64  // versions
 	Oldest, Newest time.Time
 }
 
-// Usage counts all versions in all buckets, which takes long when there are
-// many.
-func (s *Store) Usage(ctx context.Context) (list []Usage, err error) {
+// Usage counts all versions in all buckets, and with folders those under each
+// first part of keys up to a slash. It takes long when there are many.
+func (s *Store) Usage(ctx context.Context, folders bool) (list []Usage, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		list = nil
-		rows := tx.Query(`SELECT b.name, count(v.seq), coalesce(sum(v.size), 0), coalesce(min(v.modified), 0), coalesce(max(v.modified), 0)
+		rows := tx.Query(`SELECT b.name, '', count(v.seq), coalesce(sum(v.size), 0), coalesce(min(v.modified), 0), coalesce(max(v.modified), 0)
 			FROM bucket b LEFT JOIN version v ON v.bucket = b.id GROUP BY b.id ORDER BY b.name`)
+		if folders {
+			rows = tx.Query(`SELECT b.name, substr(CAST(v.key AS TEXT), 1, instr(CAST(v.key AS TEXT), '/') - 1) AS folder,
+				count(*), sum(v.size), min(v.modified), max(v.modified)
+				FROM bucket b JOIN version v ON v.bucket = b.id WHERE instr(CAST(v.key AS TEXT), '/') > 1 GROUP BY b.id, folder ORDER BY b.name, folder`)
+		}
 		for rows.Next() {
-			u := Usage{Bucket: rows.Text(0), Objects: rows.Int64(1), Bytes: rows.Int64(2)}
+			u := Usage{Bucket: rows.Text(0), Folder: rows.Text(1), Objects: rows.Int64(2), Bytes: rows.Int64(3)}
 			if u.Objects > 0 {
-				u.Oldest, u.Newest = fromMillis(rows.Int64(3)), fromMillis(rows.Int64(4))
+				u.Oldest, u.Newest = fromMillis(rows.Int64(4)), fromMillis(rows.Int64(5))
 			}
 			list = append(list, u)
 		}
 		return rows.Err()
 	})
 	return list, err
+}
+
+// CountBefore counts the versions that RemoveBefore would remove, up to limit.
+func (s *Store) CountBefore(ctx context.Context, bucket, below string, t time.Time, limit int) (n int64, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		b, err := findBucket(tx, bucket)
+		if err != nil {
+			return err
+		}
+		r, ok := tx.QueryRow(`SELECT count(*) FROM (SELECT 1 FROM version WHERE bucket = ? AND key < ? AND modified < ? ORDER BY key LIMIT ?)`,
+			b.id, []byte(below), t.UnixMilli(), limit)
+		if ok {
+			n = r.Int64(0)
+		}
+		return r.Err()
+	})
+	if blob.CodeOf(err) == blob.NoSuchBucket {
+		err = nil
+	}
+	return n, err
 }
