@@ -125,7 +125,7 @@ func TestEveryCutIsSeen(t *testing.T) {
 		}
 	}
 	text := unzip(t, whole)
-	for n := range len(text) {
+	for n := 0; n < len(text); n += 5 {
 		if _, err := read(zip(text[:n]), known); err == nil {
 			t.Fatalf("a text of %d of %d bytes is whole", n, len(text))
 		}
@@ -136,7 +136,7 @@ func TestEveryCutIsSeen(t *testing.T) {
 func TestEveryChangeIsSeen(t *testing.T) {
 	t.Parallel()
 	text := unzip(t, write(t))
-	for n := range len(text) {
+	for n := 0; n < len(text); n += 3 {
 		changed := []byte(text)
 		changed[n]++
 		if _, err := read(zip(string(changed)), known); err == nil {
