@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 FUZZTIME ?= 15s
+HISTORY  ?= 1000000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help build demo test chaos test-short lint verify generate fuzz soak bench tools
@@ -62,8 +63,12 @@ fuzz: ## Run each fuzz target for FUZZTIME (15s)
 soak: ## Play a million random commands on the engine
 	PENSTOCK_RANDOM_STEPS=1000 $(GO) test -count=1 -timeout 60m ./internal/core/engine -run TestRandomCommands -rapid.checks=1700 -v
 
-bench: ## Measure job calls per second and hand-over times beside their baselines
-	$(GO) run ./bench
+bench: build ## Measure both stores beside their baselines, empty and after HISTORY executions, nodes and waiting workers; half an hour
+	$(GO) run ./bench --binary bin/penstock --history $(HISTORY)
+	$(GO) run ./bench --binary bin/penstock --history $(HISTORY) --database postgres
+	for nodes in 1 2 3; do $(GO) run ./bench --binary bin/penstock --quick --database postgres --nodes $$nodes; done
+	$(GO) run ./bench --binary bin/penstock --waiting 10000
+	$(GO) run ./bench --binary bin/penstock --waiting 10000 --database postgres
 
 # The tests want the AWS CLI, Node and boto3, as what they test are clients, and
 # PostgreSQL, of which they start servers of their own; the race detector wants a C compiler. Where they are missing and we may, they are

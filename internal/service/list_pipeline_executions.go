@@ -5,6 +5,7 @@ import (
 
 	"penstock/internal/api"
 	"penstock/internal/core/engine"
+	"penstock/internal/core/pipeline"
 	"penstock/internal/store"
 )
 
@@ -37,12 +38,16 @@ func (s *Service) ListPipelineExecutions(ctx context.Context, in *api.ListPipeli
 			list = list[:size]
 			out.NextToken = s.pages.next("ListPipelineExecutions", who, filter, list[size-1].ID)
 		}
+		declared := map[int]*pipeline.Declaration{} // each is read once
 		for _, e := range list {
-			sum, err := s.summary(r, p, e)
-			if err != nil {
-				return err
+			d := declared[e.Version]
+			if d == nil && len(e.Revisions) > 0 {
+				if d, err = r.Declaration(p.ID, e.Version); err != nil {
+					return err
+				}
+				declared[e.Version] = d
 			}
-			out.PipelineExecutionSummaries = append(out.PipelineExecutionSummaries, sum)
+			out.PipelineExecutionSummaries = append(out.PipelineExecutionSummaries, summary(r, p, d, e))
 		}
 		return nil
 	})
@@ -52,7 +57,9 @@ func (s *Service) ListPipelineExecutions(ctx context.Context, in *api.ListPipeli
 	return out, nil
 }
 
-func (s *Service) summary(r store.Reader, p store.Pipeline, e *engine.Execution) (api.PipelineExecutionSummary, error) {
+// summary shows an execution; d is its declaration, which one without
+// revisions does not need.
+func summary(r store.Reader, p store.Pipeline, d *pipeline.Declaration, e *engine.Execution) api.PipelineExecutionSummary {
 	out := api.PipelineExecutionSummary{
 		PipelineExecutionId: e.ID, Status: string(e.Status), StatusSummary: e.Summary,
 		StartTime: e.Started, LastUpdateTime: e.Updated, SourceRevisions: []api.SourceRevision{},
@@ -62,18 +69,11 @@ func (s *Service) summary(r store.Reader, p store.Pipeline, e *engine.Execution)
 	if e.Stop != nil && e.Stop.Reason != "" {
 		out.StopTrigger = &api.StopExecutionTrigger{Reason: e.Stop.Reason}
 	}
-	if len(e.Revisions) == 0 {
-		return out, nil
-	}
-	d, err := r.Declaration(p.ID, e.Version)
-	if err != nil {
-		return out, err
-	}
 	for _, rev := range e.Revisions {
 		out.SourceRevisions = append(out.SourceRevisions, api.SourceRevision{
 			ActionName: rev.Action, RevisionId: rev.ID, RevisionSummary: rev.Summary,
 			RevisionUrl: revisionURL(r, p.Account, p.Region, d, rev),
 		})
 	}
-	return out, nil
+	return out
 }
