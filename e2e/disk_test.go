@@ -82,19 +82,6 @@ func (s *server) upload(key string, size int) string {
 	return s.unavailable(err, "ServiceUnavailable")
 }
 
-func (s *server) unavailable(err error, code string) string {
-	s.t.Helper()
-	if err == nil {
-		return ""
-	}
-	text := err.Error()
-	at := strings.Index(text, code+": ")
-	if at < 0 {
-		s.t.Fatalf("answered with %q, want %s", text, code)
-	}
-	return text[at+len(code)+2:]
-}
-
 const diskFull = "The disk that holds the server's data is full."
 
 // TestDiskFull fills the disk of a server: it says so, loses nothing that it
@@ -154,21 +141,6 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("an upload with room on the disk is answered with %q", got)
 	}
 	s.all("disk", started)
-}
-
-// all wants the pipeline to have these executions and no others.
-func (s *server) all(name string, want map[string]bool) {
-	s.t.Helper()
-	l := load{site: &site{server: s}, ledger: newLedger(s.t)}
-	got := l.history(name)
-	for _, e := range got {
-		if !want[*e.PipelineExecutionId] {
-			s.t.Errorf("the execution %s was refused and is there", *e.PipelineExecutionId)
-		}
-	}
-	if len(got) != len(want) {
-		s.t.Errorf("%d executions, %d were acknowledged", len(got), len(want))
-	}
 }
 
 type zero struct{}

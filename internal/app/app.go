@@ -131,7 +131,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		native[pipeline.ActionType(p.Type())] = true
 	}
 	a.store = store.New(driver, store.Options{
-		Now: a.now, NewID: newID, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] }, Pushed: a.pushed(),
+		Now: a.now, NewID: (&ids{now: a.now}).next, NewKey: newKey, Native: func(t pipeline.ActionType) bool { return native[t] }, Pushed: a.pushed(),
 		Timeouts: cfg.Limits.ActionTimeouts, ContinuationDelay: cfg.ContinuationDelay, AckWindow: cfg.AckWindow,
 	})
 	a.sources = scheduler.NewSources(scheduler.Sources{
@@ -285,14 +285,6 @@ func (a *App) Close() error {
 		errs = append(errs, a.driver.Close())
 	}
 	return errors.Join(errs...)
-}
-
-func newID() string {
-	id, err := uuid.NewV7()
-	if err != nil {
-		panic(err) // the system's random source is gone
-	}
-	return id.String()
 }
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

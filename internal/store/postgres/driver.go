@@ -228,7 +228,7 @@ func (d *Driver) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		case <-time.After(pause):
 			pause = min(2*pause, time.Second)
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("%w: %w", ctx.Err(), plain(err))
 		}
 	}
 }
