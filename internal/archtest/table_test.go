@@ -67,7 +67,7 @@ var table = []row{
 	{"internal/store/postgres", "internal/core/engine internal/core/job internal/core/pipeline internal/migration internal/store internal/store/memo internal/transfer internal/trouble", pgx,
 		"a driver: it never sees another one"},
 	{"internal/store/postgres/pgtest", "", pgx, "starts PostgreSQL for tests"},
-	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store", uuid,
+	{"internal/store/storetest", "internal/core/actiontype internal/core/engine internal/core/fault internal/core/job internal/core/pipeline internal/store internal/trouble", uuid,
 		"one suite for every driver, so it names none"},
 
 	{"internal/blob", "", "", "the port: no driver"},
