@@ -44,6 +44,9 @@ takes a while on a large server. Only the root access key may ask.`,
 				if u.Expired > 0 {
 					expired = strconv.FormatInt(u.Expired, 10)
 				}
+				if u.Expired == control.MaxExpired { // no more are counted
+					expired += "+"
+				}
 				rows = append(rows, []string{clean(u.Kind), strconv.FormatInt(u.Count, 10), bytes, day(u.Oldest), day(u.Newest), u.Keep, expired})
 			}
 			w := cmd.OutOrStdout()

@@ -22,7 +22,7 @@ var wholeTable = map[string]string{
 	"FROM access_key ORDER BY":             "access_key",
 	"DELETE FROM node WHERE heartbeat":     "node",
 	"RETURNING EXISTS (SELECT 1 FROM node": "node other",
-	"SELECT count(*), ":                    "", // penstock du
+	"count(*) AS counted":                  "", // penstock du
 	"FROM schema_migration":                "schema_migration",
 	"FROM node ORDER BY":                   "node",
 }

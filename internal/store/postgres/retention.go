@@ -66,10 +66,10 @@ func (t *txn) PurgeAudit(before time.Time, limit int) (bool, error) {
 // Sizes implements store.RetentionReader.
 func (v *reader) Sizes() (sizes []store.Size, bytes int64, err error) {
 	for _, q := range []struct{ kind, sql string }{
-		{"executions", `SELECT count(*), coalesce(min(id), ''), coalesce(max(id), '') FROM execution`},
-		{"action executions", `SELECT count(*), '', '' FROM action_execution`},
-		{"rule executions", `SELECT count(*), '', '' FROM rule_execution`},
-		{"jobs", `SELECT count(*), coalesce(min(id), ''), coalesce(max(id), '') FROM job`},
+		{"executions", `SELECT count(*) AS counted, coalesce(min(id), ''), coalesce(max(id), '') FROM execution`},
+		{"action executions", `SELECT count(*) AS counted, '', '' FROM action_execution`},
+		{"rule executions", `SELECT count(*) AS counted, '', '' FROM rule_execution`},
+		{"jobs", `SELECT count(*) AS counted, coalesce(min(id), ''), coalesce(max(id), '') FROM job`},
 	} {
 		s := store.Size{Kind: q.kind}
 		var oldest, newest string
@@ -80,8 +80,8 @@ func (v *reader) Sizes() (sizes []store.Size, bytes int64, err error) {
 		sizes = append(sizes, s)
 	}
 	for _, q := range []struct{ kind, sql string }{
-		{"events", `SELECT count(*), coalesce(min(at), 0), coalesce(max(at), 0) FROM outbox`},
-		{"audit records", `SELECT count(*), coalesce(min(at), 0), coalesce(max(at), 0) FROM audit`},
+		{"events", `SELECT count(*) AS counted, coalesce(min(at), 0), coalesce(max(at), 0) FROM outbox`},
+		{"audit records", `SELECT count(*) AS counted, coalesce(min(at), 0), coalesce(max(at), 0) FROM audit`},
 	} {
 		s := store.Size{Kind: q.kind}
 		var oldest, newest int64

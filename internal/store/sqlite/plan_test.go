@@ -20,7 +20,7 @@ var wholeTable = map[string]string{
 	"UPDATE job INDEXED BY job_native": "USING INDEX job_native",
 	"FROM job INDEXED BY job_native":   "USING INDEX job_native",
 	"FROM client INDEXED BY":           "USING INDEX client_revoked",
-	"SELECT count(*)":                  "SCAN", // penstock du
+	"count(*) AS counted":              "SCAN", // penstock du
 	"page_count":                       "SCAN",
 	"UPDATE sqlite_sequence":           "SCAN sqlite_sequence",
 	"SELECT 'boot', max":               "SCAN job", // of an import

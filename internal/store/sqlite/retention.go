@@ -57,10 +57,10 @@ func (t *txn) PurgeAudit(before time.Time, limit int) (bool, error) {
 // Sizes implements store.RetentionReader.
 func (v *reader) Sizes() (sizes []store.Size, bytes int64, err error) {
 	for _, q := range []struct{ kind, sql string }{
-		{"executions", `SELECT count(*), (SELECT min(id) FROM execution), (SELECT max(id) FROM execution) FROM execution`},
-		{"action executions", `SELECT count(*), '', '' FROM action_execution`},
-		{"rule executions", `SELECT count(*), '', '' FROM rule_execution`},
-		{"jobs", `SELECT count(*), (SELECT min(id) FROM job), (SELECT max(id) FROM job) FROM job`},
+		{"executions", `SELECT count(*) AS counted, (SELECT min(id) FROM execution), (SELECT max(id) FROM execution) FROM execution`},
+		{"action executions", `SELECT count(*) AS counted, '', '' FROM action_execution`},
+		{"rule executions", `SELECT count(*) AS counted, '', '' FROM rule_execution`},
+		{"jobs", `SELECT count(*) AS counted, (SELECT min(id) FROM job), (SELECT max(id) FROM job) FROM job`},
 	} {
 		r, ok := v.tx.QueryRow(q.sql)
 		if !ok {
@@ -69,8 +69,8 @@ func (v *reader) Sizes() (sizes []store.Size, bytes int64, err error) {
 		sizes = append(sizes, store.Size{Kind: q.kind, Rows: r.Int64(0), Oldest: store.IDTime(r.Text(1)), Newest: store.IDTime(r.Text(2))})
 	}
 	for _, q := range []struct{ kind, sql string }{
-		{"events", `SELECT count(*), (SELECT at FROM outbox ORDER BY seq LIMIT 1), (SELECT at FROM outbox ORDER BY seq DESC LIMIT 1) FROM outbox`},
-		{"audit records", `SELECT count(*), (SELECT at FROM audit ORDER BY seq LIMIT 1), (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) FROM audit`},
+		{"events", `SELECT count(*) AS counted, (SELECT at FROM outbox ORDER BY seq LIMIT 1), (SELECT at FROM outbox ORDER BY seq DESC LIMIT 1) FROM outbox`},
+		{"audit records", `SELECT count(*) AS counted, (SELECT at FROM audit ORDER BY seq LIMIT 1), (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) FROM audit`},
 	} {
 		r, ok := v.tx.QueryRow(q.sql)
 		if !ok {
