@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"testing"
 	"time"
@@ -11,6 +12,10 @@ import (
 
 // faultCode is what a call is told whose store fails.
 const faultCode = "ServiceUnavailableException"
+
+// onPostgres is the variable that has TestFaults keep its state in PostgreSQL,
+// where a database for each call that fails takes its time.
+const onPostgres = "PENSTOCK_FAULTS_ON_POSTGRES"
 
 // random are the parts of an answer that differ from server to server.
 var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|"(nonce|clientToken|clientId|token|url)":"[^"]*"|[0-9]+`)
@@ -30,9 +35,11 @@ func (s *server) call(operation, body string) string {
 // before its commit and after. The caller is told of an error in both cases. The
 // repeat then is answered as on a server without faults: as the first call when
 // nothing was committed, as the second when the first was and only its answer
-// is lost.
+// is lost. It runs on SQLite unless PENSTOCK_FAULTS_ON_POSTGRES is set.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	o := usual
+	o.postgres = os.Getenv(onPostgres) != ""
 	gate := func(s *server) string {
 		s.fetched()
 		return text(s.T, s.state(), "stageStates.1.actionStates.0.latestExecution.token")
@@ -127,12 +134,12 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(tc.operation, func(t *testing.T) {
 			t.Parallel()
-			calm := newServer(t)
+			calm := newServer(t, o)
 			body := tc.prepare(calm)
 			first, second := calm.call(tc.operation, body), calm.call(tc.operation, body)
 			for _, when := range []storetest.When{storetest.Before, storetest.After} {
 				for n := 0; ; n++ {
-					s := newServer(t)
+					s := newServer(t, o)
 					body := tc.prepare(s)
 					s.faults.Arm("", n, when)
 					answer, code, message := s.root.raw(tc.operation, body)
@@ -166,10 +173,12 @@ func TestFaults(t *testing.T) {
 // once, before its commit or after: the job is done once.
 func TestFaultsOfJobs(t *testing.T) {
 	t.Parallel()
-	for _, when := range []storetest.When{storetest.Before, storetest.After} {
-		t.Run(when.String(), func(t *testing.T) {
+	for i, when := range []storetest.When{storetest.Before, storetest.After, storetest.Before, storetest.After} {
+		o := usual
+		o.postgres = i >= 2
+		t.Run(fmt.Sprintf("%s, PostgreSQL %v", when, o.postgres), func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t)
+			s := newServer(t, o)
 			id := s.simple()
 			insist := func(method, operation, body string) string {
 				s.faults.Arm(method, 0, when)

@@ -32,6 +32,8 @@ import (
 	"penstock/internal/service"
 	"penstock/internal/sigv4"
 	"penstock/internal/store"
+	"penstock/internal/store/postgres"
+	"penstock/internal/store/postgres/pgtest"
 	"penstock/internal/store/sqlite"
 	"penstock/internal/store/storetest"
 )
@@ -128,11 +130,17 @@ type options struct {
 	maxPipelines, maxActionTypes int
 	createActionTypes            bool // by UpdateActionType
 	maxPolling                   int
+	postgres                     bool // keeps the state there
 }
+
+// usual are the options of most tests.
+var usual = options{delay: continuationPause, maxPipelines: 1000, maxActionTypes: 50, maxPolling: 300}
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func newServer(t *testing.T, opts ...options) *server {
 	t.Helper()
-	o := options{delay: continuationPause, maxPipelines: 1000, maxActionTypes: 50, maxPolling: 300}
+	o := usual
 	if len(opts) > 0 {
 		o = opts[0]
 	}
@@ -143,7 +151,12 @@ func newServer(t *testing.T, opts ...options) *server {
 	master, err := auth.LoadOrCreateMasterKey(s.folder, "")
 	s.ok(err)
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	driver, err := sqlite.Open(filepath.Join(s.folder, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: log, Now: s.clock.now})
+	var driver store.Driver
+	if o.postgres {
+		driver, err = postgres.Open(t.Context(), pgtest.URL(t), postgres.Options{Sealer: auth.NewSealer(master), Logger: log, Now: s.clock.now})
+	} else {
+		driver, err = sqlite.Open(filepath.Join(s.folder, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master), Logger: log, Now: s.clock.now})
+	}
 	s.ok(err)
 	var keys atomic.Int64
 	s.faults = &storetest.Faults{Driver: driver}
