@@ -97,6 +97,10 @@ func (s *Service) eventStart(ctx context.Context, who auth.Principal, in *GetEve
 				return err
 			}
 		}
+		if in.SinceSeconds == 0 { // what is there is of before now, also of this very millisecond
+			_, after, err = r.OutboxSpan()
+			return err
+		}
 		back := time.Duration(min(in.SinceSeconds, maxSince)) * time.Second
 		after, err = r.OutboxBefore(s.Store.Now().Add(-back))
 		return err
