@@ -101,7 +101,7 @@ func (h *History) Problems(window time.Duration) []string {
 	for id, calls := range byJob {
 		slices.SortFunc(calls, func(a, b Call) int { return cmp.Compare(a.From, b.From) })
 		problems = append(problems, h.twice(calls, window)...)
-		all := append(calls, h.perhaps(id, calls)...)
+		all := slices.Concat(calls, h.perhaps(id, calls), h.crashes(calls))
 		if !possible(needed(all)) {
 			problems = append(problems, "job "+id+" cannot have answered so:\n"+describe(calls))
 		}
@@ -118,6 +118,17 @@ func (h *History) perhaps(id string, calls []Call) []Call {
 		if c.From <= last.To && c.until() >= first.From {
 			c.Job = id
 			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// crashes are those of which a job's calls know: they matter to one that was
+// handed out more than once.
+func (h *History) crashes(calls []Call) (out []Call) {
+	for _, s := range h.forgot {
+		if s.from <= calls[len(calls)-1].To && s.to >= calls[0].From {
+			out = append(out, Call{Kind: forget, Job: calls[0].Job, From: s.from, To: s.to, Client: -1})
 		}
 	}
 	return out

@@ -37,6 +37,8 @@ func script(text string, partner bool) []Call {
 			c.Kind, c.Report, c.Ends = Report, "failure "+arg, Failed
 		case "stop":
 			c.Kind = Stop
+		case "crash":
+			c.Kind = forget
 		}
 		switch answer {
 		case "lost":
@@ -102,6 +104,11 @@ func TestPossible(t *testing.T) {
 		{"late polls void a nonce each", "out=late out=late out:1 ack:1=IN out:2 ack:2=IN", false, true},
 		{"a late poll cannot take an acknowledged job", "out=late out:1 ack:1=InProgress ack:1=IN", false, false},
 		{"a late effect before it was sent", "out:1 ack:1=IN out=late", false, false},
+		{"a crash undoes the hand-out that voided a nonce", "out:1 out:2 crash ack:1=InProgress ack:2=IN", false, true},
+		{"a crash does not undo it", "out:1 out:2 crash ack:1=IN ack:2=InProgress", false, true},
+		{"a crash lets two acknowledge", "out:1 out:2 crash ack:1=InProgress ack:2=InProgress", false, false},
+		{"a hand-out after the crash", "out:1 out:2 crash out:3 ack:1=InProgress", false, false},
+		{"a crash undoes no acknowledgement", "out:1 ack:1=InProgress crash out:2", false, false},
 		{"stopped", "out:1 ack:1=InProgress stop report:a=IS", false, true},
 		{"stopped before it was acknowledged", "out:1 stop ack:1=Failed", false, true},
 		{"stopped and yet reported", "out:1 ack:1=InProgress stop report:a=OK", false, false},

@@ -23,10 +23,11 @@ const (
 	Acknowledge
 	Report // PutJobSuccessResult and its siblings
 	Stop   // StopPipelineExecution with abandon, of the job's execution
+	forget // a crash, after which hand-outs may never have been
 )
 
 func (k Kind) String() string {
-	return [...]string{"hand-out", "details", "acknowledge", "report", "stop"}[k]
+	return [...]string{"hand-out", "details", "acknowledge", "report", "stop", "crash"}[k]
 }
 
 // Call is one call about one job. Nonce is that of an acknowledgement; Report
@@ -64,6 +65,8 @@ const (
 // life is a job as the model sees it. It is comparable.
 type life struct {
 	valid  string // nonces that may acknowledge, each behind a space
+	void   string // those that later hand-outs have ended
+	maybe  string // of those, the ones whose end a crash may have undone
 	acked  string
 	status string
 	report string // that ended it
@@ -71,6 +74,11 @@ type life struct {
 
 func (l life) may(nonce string) bool {
 	return l.acked == nonce || l.acked == "" && slices.Contains(strings.Fields(l.valid), nonce)
+}
+
+// perhaps reports whether nobody can know if the nonce may acknowledge.
+func (l life) perhaps(nonce string) bool {
+	return l.acked == "" && slices.Contains(strings.Fields(l.maybe), nonce)
 }
 
 // step returns the states that the call with its answer can lead to; none when
@@ -99,13 +107,13 @@ func allowed(l life, c Call) bool {
 	case Acknowledge:
 		switch {
 		case a.Code == "InvalidNonceException":
-			return !l.may(c.Nonce)
+			return !l.may(c.Nonce) || l.perhaps(c.Nonce)
 		case a.Code != "":
 			return false
 		case a.Status == InProgress:
-			return l.may(c.Nonce) && (l.status == "" || l.status == InProgress)
+			return (l.may(c.Nonce) || l.perhaps(c.Nonce)) && (l.status == "" || l.status == InProgress)
 		}
-		return l.may(c.Nonce) && l.status == a.Status
+		return (l.may(c.Nonce) || l.perhaps(c.Nonce)) && l.status == a.Status
 	case Report:
 		repeat := l.report == c.Report && l.status == c.Ends
 		if a.Code == "InvalidJobStateException" {
@@ -114,6 +122,8 @@ func allowed(l life, c Call) bool {
 		return a.Code == "" && (l.status == InProgress || repeat)
 	case Stop:
 		return a.Code == ""
+	case forget:
+		return true
 	}
 	return false
 }
@@ -125,7 +135,7 @@ func effect(l life, c Call) life {
 		if l.status != "" {
 			return l
 		}
-		l.valid = ""
+		l.void, l.maybe, l.valid = l.void+l.valid, "", ""
 		if !c.Partner && c.Answer.Nonce != "" {
 			l.valid = " " + c.Answer.Nonce
 		}
@@ -134,7 +144,7 @@ func effect(l life, c Call) life {
 			l.valid += " " + c.Answer.Nonce
 		}
 	case Acknowledge:
-		if l.status == "" && l.may(c.Nonce) {
+		if l.status == "" && c.Answer.Code == "" && (l.may(c.Nonce) || l.perhaps(c.Nonce)) {
 			l.acked, l.status = c.Nonce, InProgress
 		}
 	case Report:
@@ -145,6 +155,8 @@ func effect(l life, c Call) life {
 		if l.status == "" || l.status == InProgress {
 			l.status = Failed
 		}
+	case forget:
+		l.maybe = l.void
 	}
 	return l
 }
