@@ -90,7 +90,11 @@ func TestTrigger(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.secret(made.WebhookSecret)
-	s.aws("codepipeline", "create-pipeline", "--pipeline", strings.Replace(triggered, "ARN", made.ConnectionARN, 1))
+	var declared object
+	if err := json.Unmarshal([]byte(strings.Replace(triggered, "ARN", made.ConnectionARN, 1)), &declared); err != nil {
+		t.Fatal(err)
+	}
+	s.create(declared)
 	s.ends("shop", s.newest("shop"), types.PipelineExecutionStatusSucceeded)
 
 	deliver := func(branch, before, after, file string) {
