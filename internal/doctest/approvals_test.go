@@ -6,16 +6,12 @@ import (
 	"net"
 	"strings"
 	"testing"
-
-	"penstock/internal/awscli"
 )
 
 func TestApprovals(t *testing.T) {
 	t.Parallel()
 	need(t, "aws", "bash", "python3")
-	if !awscli.Recent() {
-		t.Skip("the page needs AWS CLI 1.36 or 2.19: the installed one refuses declarations of today")
-	}
+	recent(t)
 	// The page's receiver listens on a fixed port; here it takes a free one.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"penstock/e2e/node"
-	"penstock/internal/awscli"
 )
 
 const jobWorkers = "job-workers.md"
@@ -22,9 +21,7 @@ const jobWorkers = "job-workers.md"
 func TestPartnerFlow(t *testing.T) {
 	t.Parallel()
 	need(t, "aws", "bash", "python3")
-	if !awscli.Recent() {
-		t.Skip("the page needs AWS CLI 1.36 or 2.19: the installed one refuses declarations of today")
-	}
+	recent(t)
 	all := page(t, jobWorkers)
 	open(t, all).run(t, of(t, all, "run: both", "run: partner"))
 }
@@ -40,9 +37,7 @@ func TestExecutorFlow(t *testing.T) {
 func TestCustomFlow(t *testing.T) {
 	t.Parallel()
 	need(t, "aws", "bash", "python3")
-	if !awscli.Recent() {
-		t.Skip("the page needs AWS CLI 1.36 or 2.19: the installed one refuses declarations of today")
-	}
+	recent(t)
 	all := page(t, jobWorkers)
 	s := open(t, all)
 	s.run(t, of(t, all, "run: both", "run: custom"))

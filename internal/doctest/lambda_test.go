@@ -11,6 +11,7 @@ import (
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	need(t, "aws", "bash", "python3")
+	recent(t)
 	if exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run() != nil {
 		lacking(t, "Python has no boto3 (Debian: apt-get install python3-boto3)")
 	}
