@@ -122,9 +122,10 @@ func TestDiskFull(t *testing.T) {
 	if !strings.HasPrefix(refused, diskFull) {
 		t.Errorf("a start on the full disk is answered with %q", refused)
 	}
-	if log := s.log.String(); !strings.Contains(log, "operation failed") || !strings.Contains(log, "disk is full") {
-		t.Errorf("the log does not say that the disk is full")
-	}
+	until(t, "the log to say that the disk is full", func(context.Context) (string, bool) { // its lines come through a pipe
+		log := s.log.String()
+		return log, strings.Contains(log, "operation failed") && strings.Contains(log, "disk is full")
+	})
 	s.all("disk", started)
 
 	if err := filler.Truncate(0); err != nil {

@@ -84,9 +84,10 @@ func TestDatabaseAway(t *testing.T) {
 	if code, text := s.readyz(); code != http.StatusServiceUnavailable || text != away && text != "The server's database does not answer." {
 		t.Errorf("/readyz says %d %q", code, text)
 	}
-	if log := s.log.String(); !strings.Contains(log, "the database cannot be reached") {
-		t.Error("the log does not say that the database cannot be reached")
-	}
+	until(t, "the log to say that the database cannot be reached", func(context.Context) (string, bool) {
+		log := s.log.String()
+		return log, strings.Contains(log, "the database cannot be reached")
+	})
 	if err := st.database.Run(); err != nil {
 		t.Fatal(err)
 	}
