@@ -187,8 +187,13 @@ func possible(calls []Call) bool {
 	return porcupine.CheckOperations(model, ops)
 }
 
+// tick is by how much two clocks may differ about the length of a window.
+const tick = 5 * time.Millisecond
+
 // twice finds hand-outs of a job to two workers at a time. Only a hand-out that
 // may have been forgotten ends its window early.
+//
+// The server's time is in whole milliseconds and of another clock, hence tick.
 func (h *History) twice(calls []Call, window time.Duration) []string {
 	var problems []string
 	var last *Call
@@ -197,7 +202,7 @@ func (h *History) twice(calls []Call, window time.Duration) []string {
 			continue
 		}
 		between := func(s span) bool { return s.from <= c.To && s.to >= last.From }
-		if last != nil && c.To-last.From < int64(window) && !slices.ContainsFunc(h.forgot, between) {
+		if last != nil && c.To-last.From < int64(window-tick) && !slices.ContainsFunc(h.forgot, between) {
 			problems = append(problems, "job "+c.Job+" was handed to two workers:\n"+describe([]Call{*last, c}))
 		}
 		last = &calls[i]
