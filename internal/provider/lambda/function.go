@@ -69,7 +69,7 @@ func NewFunctions(c Config) *Functions {
 		c.Environment = func(string, string, string) []string { return nil }
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = provider.Pause
 	}
 	return &Functions{c: c, commands: make(chan struct{}, c.Commands), calls: make(chan struct{}, maxCalls), http: &http.Client{
 		Transport: c.Transport,
@@ -89,17 +89,6 @@ func (f *Functions) enter(ctx context.Context, target string) (leave func(), err
 		return func() { <-slots }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
 	}
 }
 
