@@ -70,6 +70,20 @@ type Status struct {
 	Applied time.Time // zero = not yet
 }
 
+// Applied compares the files in the folder migrations of files with what a
+// database has seen, as Compare does.
+func Applied(files fs.FS, seen []Status) ([]Status, error) {
+	folder, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	all, err := List(folder)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(all, seen)
+}
+
 // Compare tells of each file when the database has seen it. What it has seen
 // must be their beginning.
 func Compare(files []Migration, seen []Status) ([]Status, error) {

@@ -149,19 +149,11 @@ func Migrate(ctx context.Context, url string) error {
 // Migrations lists the migrations of the database at url, which is not changed.
 func Migrations(ctx context.Context, url string) (list []migration.Status, err error) {
 	err = onSchema(ctx, url, func(conn *pgx.Conn) error {
-		files, err := fs.Sub(migrations, "migrations")
-		if err != nil {
-			return err
-		}
-		all, err := migration.List(files)
-		if err != nil {
-			return err
-		}
 		seen, err := appliedMigrations(ctx, conn)
 		if err != nil {
 			return err
 		}
-		list, err = migration.Compare(all, seen)
+		list, err = migration.Applied(migrations, seen)
 		return err
 	})
 	return list, err

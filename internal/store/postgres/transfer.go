@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -91,19 +90,11 @@ func Export(ctx context.Context, url string, sealer store.Sealer, out io.Writer,
 
 // upToDate refuses a schema that is not this version's.
 func upToDate(ctx context.Context, tx pgx.Tx) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	all, err := migration.List(files)
-	if err != nil {
-		return err
-	}
 	seen, err := appliedMigrations(ctx, tx)
 	if err != nil {
 		return err
 	}
-	list, err := migration.Compare(all, seen)
+	list, err := migration.Applied(migrations, seen)
 	if err != nil {
 		return err
 	}

@@ -27,14 +27,6 @@ func Migrate(ctx context.Context, path string) error {
 // Migrations lists the migrations of the database at path, which is not
 // changed.
 func Migrations(ctx context.Context, path string) ([]migration.Status, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	all, err := migration.List(files)
-	if err != nil {
-		return nil, err
-	}
 	var seen []migration.Status
 	if _, err := os.Stat(path); err == nil {
 		if seen, err = applied(ctx, path); err != nil {
@@ -43,7 +35,7 @@ func Migrations(ctx context.Context, path string) ([]migration.Status, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return migration.Compare(all, seen)
+	return migration.Applied(migrations, seen)
 }
 
 func applied(ctx context.Context, path string) (seen []migration.Status, err error) {

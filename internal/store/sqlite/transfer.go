@@ -95,19 +95,11 @@ func Export(ctx context.Context, path string, sealer store.Sealer, out io.Writer
 
 // upToDate refuses a schema that is not this version's.
 func upToDate(tx *sqlite.Tx) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	all, err := migration.List(files)
-	if err != nil {
-		return err
-	}
 	seen, err := seenMigrations(tx)
 	if err != nil {
 		return err
 	}
-	list, err := migration.Compare(all, seen)
+	list, err := migration.Applied(migrations, seen)
 	if err != nil {
 		return err
 	}
