@@ -1,5 +1,6 @@
-// Package pgtest gives tests a PostgreSQL server: Debian's, started once a test
-// binary in a folder of its own, or the one that PENSTOCK_TEST_POSTGRES names.
+// Package pgtest gives tests a PostgreSQL server: Debian's, or that of the folder
+// PENSTOCK_TEST_POSTGRES_BIN, started once a test binary in a folder of its own;
+// or the running one that PENSTOCK_TEST_POSTGRES names.
 package pgtest
 
 import (
@@ -27,6 +28,10 @@ import (
 // environment names the URL of a server to use instead of an own one. Its user
 // must be allowed to make schemas.
 const environment = "PENSTOCK_TEST_POSTGRES"
+
+// programs names the folder of initdb and postgres, to test with another version
+// than the newest that Debian has here.
+const programs = "PENSTOCK_TEST_POSTGRES_BIN"
 
 // Server is a running server.
 type Server struct {
@@ -179,6 +184,9 @@ func roomy() string {
 // binaries is the folder of the server's programs: Debian keeps each version
 // in its own.
 func binaries() (string, error) {
+	if given := os.Getenv(programs); given != "" {
+		return given, nil
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	best, newest := "", 0
 	for _, path := range found {
