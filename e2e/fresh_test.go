@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,5 +49,31 @@ func TestFreshServer(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "made the root access key") {
 		t.Error("the server does not say that it made a key")
+	}
+}
+
+// TestOtherMasterKey starts a server with a master key that is not the one its
+// data was written with: it says so and changes nothing.
+func TestOtherMasterKey(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	env := s.env
+	s.env = append(s.env, "PENSTOCK_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", 32))))
+	if err := s.start(); err == nil {
+		t.Fatal("a server starts with a master key that is not its data's")
+	}
+	if err := <-s.exited; err == nil {
+		t.Error("it ends as if all were well")
+	}
+	s.cmd = nil
+	if said := s.log.String(); !strings.Contains(said, "the master key is not the one that the secrets in this database are sealed with") {
+		t.Errorf("it says:\n%s", said)
+	}
+	s.env = env
+	if err := s.start(); err != nil {
+		t.Errorf("with its own key: %v", err)
 	}
 }

@@ -100,6 +100,9 @@ func Open(path string, opt Options) (*Driver, error) {
 // ones, and puts the jobs that wait on the board.
 func (d *Driver) boot() error {
 	return d.db.Update(context.Background(), func(tx *sqlite.Tx) error {
+		if err := checkKey(tx, d.sealer); err != nil {
+			return err
+		}
 		r, ok := tx.QueryRow(`INSERT INTO meta (name, value) VALUES ('boot', 1)
 			ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`)
 		if !ok {

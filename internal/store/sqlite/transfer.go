@@ -18,6 +18,7 @@ import (
 
 // derivedTables are not carried from database to database, and why.
 var derivedTables = map[string]string{
+	"master_key":       "the canary of the master key, made at the first start",
 	"meta":             "the count of starts: made such that no nonce is given out twice",
 	"schema_migration": "each database has its own schema",
 }
