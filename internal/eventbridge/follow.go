@@ -20,7 +20,10 @@ const (
 	// rule was for.
 	saveAfter = 500
 	// slowPoll is how late a state change can be whose notice was lost.
-	slowPoll   = time.Minute
+	slowPoll = time.Minute
+	// rulePoll is how late the first state change can be that the first rule
+	// of all is for: while there is none, the outbox is read no more often.
+	rulePoll   = time.Second
 	retryAfter = time.Second
 )
 
@@ -30,6 +33,7 @@ type Follower struct {
 	bus    *Bus
 	cursor int64 // the durable place, as it was read last
 	read   int64 // entries up to here were looked at
+	idle   bool  // there has never been a rule
 }
 
 // NewFollower returns the follower of a bus.
@@ -80,6 +84,15 @@ func (f *Follower) wait(ctx context.Context, d time.Duration, entries bool) {
 		<-waiting.Done()
 		return
 	}
+	if f.idle {
+		pause := time.NewTimer(rulePoll)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 	_ = f.bus.store.AwaitOutbox(waiting, f.read) // its error is that the time is over
 }
 
@@ -94,10 +107,14 @@ func (f *Follower) Step(ctx context.Context) (more bool, err error) {
 		}
 		f.read = max(f.read, f.cursor)
 		upto, starts = f.read, nil
-		if version, err := r.EventRuleVersion(); err != nil || version == 0 { // there has never been a rule
-			_, newest, err2 := r.OutboxSpan()
+		version, err := r.EventRuleVersion()
+		if err != nil {
+			return err
+		}
+		if f.idle = version == 0; f.idle {
+			_, newest, err := r.OutboxSpan()
 			upto = max(upto, newest)
-			return errors.Join(err, err2)
+			return err
 		}
 		entries, err := r.Outbox(f.read, readEntries)
 		for i := 0; i < len(entries) && len(starts) < maxStarts && err == nil; i++ {

@@ -34,6 +34,10 @@ type Options struct {
 // cacheBytes bounds the documents in each cache, in their stored form.
 const cacheBytes = 8 << 20
 
+// liveBytes bounds what is known of pipelines: to read it anew takes the whole
+// group of a call one or two round trips more.
+const liveBytes = 32 << 20
+
 type declarationKey struct {
 	pipelineID int64
 	version    int
@@ -87,7 +91,7 @@ func Open(ctx context.Context, url string, opt Options) (*Driver, error) {
 		log: opt.Logger, sealer: opt.Sealer, now: opt.Now,
 		declarations: memo.NewShared[declarationKey, *pipeline.Declaration](cacheBytes),
 		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
-		live:         memo.NewShared[int64, *live](cacheBytes),
+		live:         memo.NewShared[int64, *live](liveBytes),
 		timers:       make(chan struct{}, 1),
 	}
 	if d.now == nil {
@@ -136,6 +140,9 @@ func (d *Driver) open(ctx context.Context, url string, opt Options) error {
 	if err := d.join(ctx, opt); err != nil {
 		return err
 	}
+	if err := d.checkKey(ctx); err != nil { // Rekey may have come between, but finds this node from now on
+		return err
+	}
 	d.news = newNews(d)
 	if err := d.news.listen(ctx); err != nil {
 		return err
@@ -160,7 +167,8 @@ func parse(url string) (*pgxpool.Config, error) {
 		"synchronous_commit":                  "on",
 		"statement_timeout":                   "30s",
 		"lock_timeout":                        "10s",
-		"idle_in_transaction_session_timeout": "8s", // frees what a paused process has locked
+		"idle_in_transaction_session_timeout": "8s",                 // frees what a paused process has locked
+		"plan_cache_mode":                     "force_generic_plan", // TestPlans: none depends on the arguments
 	} {
 		if set[name] == "" {
 			set[name] = value

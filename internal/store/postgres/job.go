@@ -114,6 +114,12 @@ func stored(s job.State) job.State {
 	return s
 }
 
+// openedJob is a new job and the length of its document.
+type openedJob struct {
+	*job.Job
+	length int
+}
+
 func (t *txn) openJob(j *job.Job) error {
 	doc, queue := store.AppendJob(nil, j, t.d.sealer), j.Queue()
 	err := t.write(`INSERT INTO job (id, pipeline_id, queue, client, state, queued_at, last, floor, doc)
@@ -122,6 +128,7 @@ func (t *txn) openJob(j *job.Job) error {
 	if err != nil {
 		return err
 	}
+	t.opened = append(t.opened, openedJob{j, len(doc)})
 	if j.State == job.Queued {
 		t.queued = append(t.queued, queue)
 	}

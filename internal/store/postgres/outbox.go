@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,10 @@ import (
 
 // numberedAtOnce bounds the rows that get their numbers in one step.
 const numberedAtOnce = 2000
+
+// numberPause is how long rows gather that get their numbers in one step, when
+// somebody waits for them.
+const numberPause = 20 * time.Millisecond
 
 // insertOutbox keeps the state changes of one decision for the sinks of
 // events, as one row. It gets its number when somebody looks.
@@ -28,11 +33,16 @@ func (t *txn) insertOutbox(pipelineID int64, changes []engine.Change) error {
 // have no gaps whatever the order of the commits was.
 func (d *Driver) numberOutbox(ctx context.Context) error {
 	for {
-		var fresh bool
-		if err := d.pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE number IS NULL)`).Scan(&fresh); err != nil || !fresh {
+		// From the end: before it are the index entries of rows that got theirs.
+		var seq int64
+		err := d.pool.QueryRow(ctx, `SELECT seq FROM outbox WHERE number IS NULL ORDER BY seq DESC LIMIT 1`).Scan(&seq)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return plain(d.closing(err))
 		}
-		err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+		err = pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 			// The rows are looked for by a statement of its own: what was
 			// committed while it waited for the lock is numbered, too.
 			if _, err := tx.Exec(ctx, `SELECT number FROM outbox_number FOR UPDATE`); err != nil {
@@ -67,6 +77,11 @@ func (d *Driver) AwaitOutbox(ctx context.Context, after int64) error {
 		}
 		if err := wait(ctx, rung); err != nil {
 			return err
+		}
+		select { // for more to come
+		case <-time.After(numberPause):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

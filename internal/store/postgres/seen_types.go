@@ -13,6 +13,9 @@ import (
 // notice comes, or after this time if it does not.
 const typesKept = time.Second
 
+// typesAsked is how much longer others take it for true while one reads it anew.
+const typesAsked = 250 * time.Millisecond
+
 // maxTypes bounds the entries of seenTypes, which is emptied then.
 const maxTypes = 4096
 
@@ -37,7 +40,7 @@ type seenClients struct {
 // clients of accounts. Types that are not there, or deleted, are always looked
 // for: one that was just made can be used at once on every node.
 type seenTypes struct {
-	mu      sync.RWMutex
+	mu      sync.Mutex
 	version uint64
 	types   map[typeKey]seenType
 	clients map[place]seenClients
@@ -53,10 +56,14 @@ func (s *seenTypes) changed() {
 }
 
 func (s *seenTypes) get(key typeKey) (t store.ActionType, version uint64, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	f, ok := s.types[key]
-	return f.t, s.version, ok && time.Now().Before(f.until)
+	if now := time.Now(); ok && !now.Before(f.until) {
+		s.types[key] = seenType{f.t, now.Add(typesAsked)}
+		ok = false
+	}
+	return f.t, s.version, ok
 }
 
 func (s *seenTypes) put(key typeKey, t store.ActionType, version uint64) {
@@ -72,10 +79,14 @@ func (s *seenTypes) put(key typeKey, t store.ActionType, version uint64) {
 }
 
 func (s *seenTypes) getClients(key place) (list []store.Client, version uint64, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	f, ok := s.clients[key]
-	return f.list, s.version, ok && time.Now().Before(f.until)
+	if now := time.Now(); ok && !now.Before(f.until) {
+		s.clients[key] = seenClients{f.list, now.Add(typesAsked)}
+		ok = false
+	}
+	return f.list, s.version, ok
 }
 
 func (s *seenTypes) putClients(key place, list []store.Client, version uint64) {

@@ -39,9 +39,10 @@ func (t *txn) Snapshot(pipelineID int64, ev engine.Event) (*engine.Snapshot, err
 		return nil, err
 	}
 	if h.live == nil {
-		if l, ok := t.d.live.Get(pipelineID); ok && l.change == h.row.change {
-			h.live = l
-		} else if h.live, err = t.load(&h.row); err != nil {
+		known, ok := t.d.live.Get(pipelineID)
+		if ok && known.change == h.row.change {
+			h.live = known
+		} else if h.live, err = t.load(&h.row, known); err != nil {
 			return nil, err
 		}
 	}
@@ -81,8 +82,9 @@ func (t *txn) need(s *engine.Snapshot, ids []string) error {
 	return nil
 }
 
-// load reads what belongs to the row, which is locked.
-func (t *txn) load(row *pipelineRow) (*live, error) {
+// load reads what belongs to the row, which is locked. Of what was known of the
+// pipeline, which may be nil, the declarations are still right.
+func (t *txn) load(row *pipelineRow, known *live) (*live, error) {
 	l := &live{
 		change:       row.change,
 		pipeline:     row.pipeline().Pipeline,
@@ -118,6 +120,10 @@ func (t *txn) load(row *pipelineRow) (*live, error) {
 	}
 	for _, v := range versions {
 		if l.declarations[v] != nil {
+			continue
+		}
+		if known != nil && known.declarations[v] != nil {
+			l.declarations[v], l.declarationBytes = known.declarations[v], known.declarationBytes
 			continue
 		}
 		d, n, err := t.loadDeclaration(row.id, v)
@@ -212,6 +218,8 @@ func (t *txn) applyChanges(pipelineID int64, changes []engine.Change) error {
 			err = t.insertPassed(pipelineID, c)
 		case engine.TimerSet:
 			err = t.setTimer(pipelineID, c.Timer)
+		case engine.TimerMoved:
+			err = t.moveTimer(c)
 		case engine.TimerCleared:
 			err = t.ClearTimer(c.Timer)
 		case engine.Emitted:

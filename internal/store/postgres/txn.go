@@ -23,6 +23,7 @@ type txn struct {
 	continued        bool // it read a job that goes on where another ended
 
 	// For the commit.
+	opened  []openedJob
 	queued  []string // queues, one for each job
 	timer   int64    // the earliest that was set, 0 = none
 	types   bool     // it changed action types or clients
@@ -97,6 +98,9 @@ func (t *txn) committed() {
 		if h.live != nil && h.own {
 			t.d.live.Put(h.row.id, h.live, h.live.weight())
 		}
+	}
+	for _, j := range t.opened {
+		t.d.keepJob(j.Job, j.length)
 	}
 	if t.types {
 		t.d.seen.changed()
