@@ -80,7 +80,7 @@ NO_COLOR turns colours off; they are only used on a terminal.`,
 	flags.StringVar(&c.server.Profile, "profile", "", "profile of the AWS configuration to use")
 	flags.StringVar(&c.output, "output", "text", "output format: text or json")
 	complete(root, "output", outputs)
-	root.AddCommand(newServerCommand(), c.statusCommand(), c.logsCommand(), c.eventsCommand(), c.auditCommand(), c.workerCommand(), c.partnerCommand(), c.actionTypeCommand(), c.accessKeyCommand(), c.connectionCommand(), c.nodesCommand(), c.healthCommand(), c.migrateCommand(), c.exportCommand(), c.importCommand(), c.backupCommand(), c.restoreCommand(), c.duCommand(), c.validateCommand(), c.runCommand(), c.tlsCommand(), c.versionCommand(), demoCommand(), docsCommand())
+	root.AddCommand(newServerCommand(), c.statusCommand(), c.logsCommand(), c.eventsCommand(), c.auditCommand(), c.workerCommand(), c.partnerCommand(), c.actionTypeCommand(), c.accessKeyCommand(), c.connectionCommand(), c.nodesCommand(), c.healthCommand(), c.migrateCommand(), c.exportCommand(), c.importCommand(), c.backupCommand(), c.restoreCommand(), c.rekeyCommand(), c.duCommand(), c.validateCommand(), c.runCommand(), c.tlsCommand(), c.versionCommand(), demoCommand(), docsCommand())
 	return root
 }
 

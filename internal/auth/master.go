@@ -35,15 +35,17 @@ func LoadOrCreateMasterKey(dataDir, env string) (MasterKey, error) {
 		}
 		return key, nil
 	}
-	name := filepath.Join(dataDir, "master.key")
+	return loadOrCreate(filepath.Join(dataDir, masterKeyFile))
+}
+
+const masterKeyFile = "master.key"
+
+func loadOrCreate(name string) (MasterKey, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		var key MasterKey
 		rand.Read(key.key[:])
-		text = []byte(base64.StdEncoding.EncodeToString(key.key[:]) + "\n")
-		if text, err = createFile(name, text); err != nil {
-			return MasterKey{}, fmt.Errorf("master key: %w", err)
-		}
+		text, err = createFile(name, key.text())
 	}
 	if err != nil {
 		return MasterKey{}, fmt.Errorf("master key: %w", err)
@@ -53,6 +55,11 @@ func LoadOrCreateMasterKey(dataDir, env string) (MasterKey, error) {
 		return key, fmt.Errorf("%s: %w", name, err)
 	}
 	return key, nil
+}
+
+// text is what a file has of the key.
+func (k MasterKey) text() []byte {
+	return []byte(base64.StdEncoding.EncodeToString(k.key[:]) + "\n")
 }
 
 func parseMasterKey(s string) (key MasterKey, err error) {

@@ -6,6 +6,23 @@ import (
 	"penstock/internal/transfer"
 )
 
+// Values reads the present row of a statement whose columns are those of the
+// table.
+func Values(rows *Rows, t transfer.Table, values []any) {
+	for i, c := range t.Columns {
+		switch c.Type {
+		case transfer.Int:
+			values[i] = rows.Int64(i)
+		case transfer.Bool:
+			values[i] = rows.Bool(i)
+		case transfer.Text:
+			values[i] = rows.Text(i)
+		case transfer.Bytes:
+			values[i] = rows.Blob(i)
+		}
+	}
+}
+
 // Dump writes the rows of the statement, whose columns are those of the table;
 // those that keep, if set, does not want are left out.
 func Dump(ctx context.Context, tx *Tx, w *transfer.Writer, t transfer.Table, sql string, keep func(values []any) bool) error {
@@ -19,18 +36,7 @@ func Dump(ctx context.Context, tx *Tx, w *transfer.Writer, t transfer.Table, sql
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i, c := range t.Columns {
-			switch c.Type {
-			case transfer.Int:
-				values[i] = rows.Int64(i)
-			case transfer.Bool:
-				values[i] = rows.Bool(i)
-			case transfer.Text:
-				values[i] = rows.Text(i)
-			case transfer.Bytes:
-				values[i] = rows.Blob(i)
-			}
-		}
+		Values(rows, t, values)
 		if keep != nil && !keep(values) {
 			continue
 		}

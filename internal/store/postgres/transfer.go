@@ -175,9 +175,9 @@ func Import(ctx context.Context, url string, sealer store.Sealer, in *transfer.R
 	return sums, err
 }
 
-// mustBeIdle refuses a database with rows or nodes, and keeps nodes away until
-// the transaction ends.
-func mustBeIdle(ctx context.Context, tx pgx.Tx) error {
+// keepNodesAway refuses a database on which nodes work, and lets none begin
+// until the transaction ends.
+func keepNodesAway(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, `LOCK TABLE node IN ACCESS EXCLUSIVE MODE`); err != nil {
 		return err
 	}
@@ -189,6 +189,15 @@ func mustBeIdle(ctx context.Context, tx pgx.Tx) error {
 	}
 	if node != nil {
 		return fmt.Errorf("node %s works on the database; stop all servers before", *node)
+	}
+	return nil
+}
+
+// mustBeIdle refuses a database with rows or nodes, and keeps nodes away until
+// the transaction ends.
+func mustBeIdle(ctx context.Context, tx pgx.Tx) error {
+	if err := keepNodesAway(ctx, tx); err != nil {
+		return err
 	}
 	for _, t := range store.TransferTables {
 		if store.PresetTables[t.Name] {
@@ -204,7 +213,7 @@ func mustBeIdle(ctx context.Context, tx pgx.Tx) error {
 			return store.ErrNotEmpty
 		}
 	}
-	_, err = tx.Exec(ctx, `TRUNCATE event_rule_version`)
+	_, err := tx.Exec(ctx, `TRUNCATE event_rule_version`)
 	return err
 }
 
