@@ -117,7 +117,7 @@ func TestRegisterPartner(t *testing.T) {
 		t.Errorf("answers %s", got)
 	}
 	id := pipeline.ActionType{Category: "Test", Owner: "ThirdParty", Provider: "Acme", Version: "1"}
-	stored := func() (typ store.ActionType) {
+	stored := func() (typ *store.ActionType) {
 		t.Helper()
 		if err := s.Store.View(t.Context(), func(r store.Reader) (err error) {
 			typ, err = r.ActionType(s.who.Account, s.who.Region, id)

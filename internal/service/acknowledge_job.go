@@ -47,7 +47,10 @@ func worksFor(r store.Reader, who auth.Principal, j *job.Job) (bool, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
-	return t.PolledBy(who.Account, who.ServicePrincipal), err
+	if err != nil {
+		return false, err
+	}
+	return t.PolledBy(who.Account, who.ServicePrincipal), nil
 }
 
 // findJob returns a job that passes the check.

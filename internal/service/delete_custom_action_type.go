@@ -24,8 +24,9 @@ func (s *Service) DeleteCustomActionType(ctx context.Context, in *api.DeleteCust
 		if err != nil {
 			return err
 		}
-		t.Deleted = true
-		if err := tx.PutActionType(t); err != nil {
+		gone := *t
+		gone.Deleted = true
+		if err := tx.PutActionType(gone); err != nil {
 			return err
 		}
 		return tx.SetTags(actionTypeARN(who, id), nil)

@@ -16,7 +16,7 @@ import (
 // poll for it. For others there is none.
 func (s *Service) GetActionType(ctx context.Context, in *api.GetActionTypeInput) (*api.GetActionTypeOutput, error) {
 	who := caller(ctx)
-	var t store.ActionType
+	var t *store.ActionType
 	err := s.store.View(ctx, func(r store.Reader) (err error) {
 		t, err = registered(r, who, pipeline.ActionType(*in))
 		return err
@@ -29,9 +29,9 @@ func (s *Service) GetActionType(ctx context.Context, in *api.GetActionTypeInput)
 
 // registered finds a registered action type that the caller may see; else it is
 // ActionTypeNotFoundException.
-func registered(r store.Reader, who auth.Principal, id pipeline.ActionType) (store.ActionType, error) {
+func registered(r store.Reader, who auth.Principal, id pipeline.ActionType) (*store.ActionType, error) {
 	t, err := r.RegisteredType(who.Region, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !sees(who, &t) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !sees(who, t) {
 		err = actiontype.NotAvailable(id)
 	}
 	return t, err

@@ -65,7 +65,7 @@ func (s *Service) polledJobs(ctx context.Context, jobs []*job.Job) (*api.PollFor
 // polled finds the type that a poll names; its owner must be one of those whose
 // jobs the operation hands out. A type that the caller may not poll for is as
 // one that is not there.
-func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owners ...string) (t store.ActionType, err error) {
+func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owners ...string) (t *store.ActionType, err error) {
 	who := caller(ctx)
 	id := pipeline.ActionType(in)
 	supported := slices.Contains(owners, id.Owner)
@@ -84,8 +84,10 @@ func (s *Service) polled(ctx context.Context, in api.ActionTypeId, owners ...str
 		}
 		return err
 	})
-	allowed := id.Owner == actiontype.OwnerCustom || t.PolledBy(who.Account, who.ServicePrincipal)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (t.Deleted || !allowed) {
+	allowed := func() bool {
+		return id.Owner == actiontype.OwnerCustom || t.PolledBy(who.Account, who.ServicePrincipal)
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && (t.Deleted || !allowed()) {
 		err = actiontype.NotAvailable(id)
 	}
 	return t, err

@@ -48,8 +48,9 @@ func (s *Service) UnregisterActionType(ctx context.Context, id pipeline.ActionTy
 		if err != nil {
 			return err
 		}
-		t.Deleted = true
-		return tx.PutActionType(t)
+		gone := *t
+		gone.Deleted = true
+		return tx.PutActionType(gone)
 	})
 }
 

@@ -107,13 +107,19 @@ func definition(r store.Reader, account, region string, id pipeline.ActionType) 
 		return t, true
 	}
 	t, err := store.UsableType(r, account, region, id)
-	return t.Type, err == nil
+	if err != nil {
+		return actiontype.Type{}, false
+	}
+	return t.Type, true
 }
 
 // validationEnv is what a declaration of the caller is checked against.
 func validationEnv(r store.Reader, who auth.Principal) pipeline.Env {
 	return actiontype.Env(who.Region, time.LoadLocation, func(id pipeline.ActionType) (actiontype.Type, bool) {
 		t, err := store.UsableType(r, who.Account, who.Region, id)
-		return t.Type, err == nil
+		if err != nil {
+			return actiontype.Type{}, false
+		}
+		return t.Type, true
 	})
 }

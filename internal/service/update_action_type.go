@@ -24,7 +24,7 @@ func (s *Service) UpdateActionType(ctx context.Context, in *api.UpdateActionType
 		old, err := tx.RegisteredType(who.Region, t.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound) && s.opt.CreateActionTypes:
-		case errors.Is(err, store.ErrNotFound) || err == nil && !sees(who, &old):
+		case errors.Is(err, store.ErrNotFound) || err == nil && !sees(who, old):
 			return actiontype.NotAvailable(t.ID)
 		case err != nil:
 			return err

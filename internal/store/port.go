@@ -190,8 +190,9 @@ type ActionType struct {
 
 // TypeReader reads the action types that users and operators added.
 type TypeReader interface {
-	// ActionType returns the type, deleted ones included.
-	ActionType(account, region string, id pipeline.ActionType) (ActionType, error)
+	// ActionType returns the type, deleted ones included. Others see it too: it
+	// must not be changed.
+	ActionType(account, region string, id pipeline.ActionType) (*ActionType, error)
 	// ActionTypes lists the types that are not deleted, ordered by
 	// provider, category and newest first.
 	ActionTypes(account, region string) ([]ActionType, error)

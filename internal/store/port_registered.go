@@ -13,17 +13,18 @@ import (
 // registered. An account registers them, and others may use them.
 type RegisteredReader interface {
 	// RegisteredType returns the type that has the id in the region, whichever
-	// account has registered it; a deleted one is not found.
-	RegisteredType(region string, id pipeline.ActionType) (ActionType, error)
+	// account has registered it; a deleted one is not found. It must not be
+	// changed.
+	RegisteredType(region string, id pipeline.ActionType) (*ActionType, error)
 	// RegisteredTypes lists those of a region, in no order.
 	RegisteredTypes(region string) ([]ActionType, error)
 }
 
 // UsableType returns the action type of the id that pipelines of the account
 // may use: a custom one of its own, or a registered one that allows it. All
-// else, deleted ones too, is ErrNotFound.
-func UsableType(r Reader, account, region string, id pipeline.ActionType) (ActionType, error) {
-	var t ActionType
+// else, deleted ones too, is ErrNotFound. It must not be changed.
+func UsableType(r Reader, account, region string, id pipeline.ActionType) (*ActionType, error) {
+	var t *ActionType
 	var err error
 	if id.Owner == actiontype.OwnerCustom {
 		t, err = r.ActionType(account, region, id)
@@ -34,7 +35,7 @@ func UsableType(r Reader, account, region string, id pipeline.ActionType) (Actio
 		err = ErrNotFound
 	}
 	if err != nil {
-		return ActionType{}, err
+		return nil, err
 	}
 	return t, nil
 }

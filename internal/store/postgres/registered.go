@@ -8,7 +8,7 @@ import (
 )
 
 // RegisteredType implements store.RegisteredReader. One account holds an id.
-func (v *reader) RegisteredType(region string, id pipeline.ActionType) (at store.ActionType, err error) {
+func (v *reader) RegisteredType(region string, id pipeline.ActionType) (at *store.ActionType, err error) {
 	err = v.one(`SELECT account, deleted, created, doc FROM action_type
 		WHERE region = $1 AND category = $2 AND owner = $3 AND provider = $4 AND version = $5 AND owner <> 'Custom' AND NOT deleted
 		ORDER BY created, account LIMIT 1`, func(r pgx.Rows) (err error) {
@@ -24,7 +24,9 @@ func (v *reader) RegisteredTypes(region string) ([]store.ActionType, error) {
 	err := v.query(`SELECT account, deleted, created, doc FROM action_type
 		WHERE region = $1 AND owner <> 'Custom' AND NOT deleted`, func(r pgx.Rows) error {
 		t, err := scanType(region, r)
-		list = append(list, t)
+		if err == nil {
+			list = append(list, *t)
+		}
 		return err
 	}, region)
 	return list, err

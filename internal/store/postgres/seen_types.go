@@ -27,7 +27,7 @@ type typeKey struct {
 }
 
 type seenType struct {
-	t     store.ActionType
+	t     *store.ActionType
 	until time.Time
 }
 
@@ -55,7 +55,7 @@ func (s *seenTypes) changed() {
 	s.types, s.clients = nil, nil
 }
 
-func (s *seenTypes) get(key typeKey) (t store.ActionType, version uint64, ok bool) {
+func (s *seenTypes) get(key typeKey) (t *store.ActionType, version uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.types[key]
@@ -66,7 +66,7 @@ func (s *seenTypes) get(key typeKey) (t store.ActionType, version uint64, ok boo
 	return f.t, s.version, ok
 }
 
-func (s *seenTypes) put(key typeKey, t store.ActionType, version uint64) {
+func (s *seenTypes) put(key typeKey, t *store.ActionType, version uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if version != s.version || t.Deleted {
@@ -102,7 +102,7 @@ func (s *seenTypes) putClients(key place, list []store.Client, version uint64) {
 }
 
 // find answers from memory what was read a moment ago.
-func (s *seenTypes) find(key typeKey, read func() (store.ActionType, error)) (store.ActionType, error) {
+func (s *seenTypes) find(key typeKey, read func() (*store.ActionType, error)) (*store.ActionType, error) {
 	t, version, ok := s.get(key)
 	if ok {
 		return t, nil
@@ -115,18 +115,18 @@ func (s *seenTypes) find(key typeKey, read func() (store.ActionType, error)) (st
 }
 
 // ActionType of a view answers from memory what was read a moment ago.
-func (v *view) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	return v.d.seen.find(typeKey{place{account, region}, id}, func() (store.ActionType, error) { return v.reader.ActionType(account, region, id) })
+func (v *view) ActionType(account, region string, id pipeline.ActionType) (*store.ActionType, error) {
+	return v.d.seen.find(typeKey{place{account, region}, id}, func() (*store.ActionType, error) { return v.reader.ActionType(account, region, id) })
 }
 
 // RegisteredType of a view does so too, under no account.
-func (v *view) RegisteredType(region string, id pipeline.ActionType) (store.ActionType, error) {
-	return v.d.seen.find(typeKey{place{"", region}, id}, func() (store.ActionType, error) { return v.reader.RegisteredType(region, id) })
+func (v *view) RegisteredType(region string, id pipeline.ActionType) (*store.ActionType, error) {
+	return v.d.seen.find(typeKey{place{"", region}, id}, func() (*store.ActionType, error) { return v.reader.RegisteredType(region, id) })
 }
 
 // ActionType of an update does so too, unless it may change types.
-func (t *txn) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	read := func() (store.ActionType, error) { return t.reader.ActionType(account, region, id) }
+func (t *txn) ActionType(account, region string, id pipeline.ActionType) (*store.ActionType, error) {
+	read := func() (*store.ActionType, error) { return t.reader.ActionType(account, region, id) }
 	if t.definitions {
 		return read()
 	}
@@ -134,8 +134,8 @@ func (t *txn) ActionType(account, region string, id pipeline.ActionType) (store.
 }
 
 // RegisteredType of an update does so too, unless it may change types.
-func (t *txn) RegisteredType(region string, id pipeline.ActionType) (store.ActionType, error) {
-	read := func() (store.ActionType, error) { return t.reader.RegisteredType(region, id) }
+func (t *txn) RegisteredType(region string, id pipeline.ActionType) (*store.ActionType, error) {
+	read := func() (*store.ActionType, error) { return t.reader.RegisteredType(region, id) }
 	if t.definitions {
 		return read()
 	}

@@ -7,7 +7,7 @@ import (
 	"penstock/internal/store"
 )
 
-func (v *reader) ActionType(account, region string, id pipeline.ActionType) (at store.ActionType, err error) {
+func (v *reader) ActionType(account, region string, id pipeline.ActionType) (at *store.ActionType, err error) {
 	err = v.one(`SELECT account, deleted, created, doc FROM action_type
 		WHERE account = $1 AND region = $2 AND category = $3 AND owner = $4 AND provider = $5 AND version = $6`,
 		func(r pgx.Rows) (err error) {
@@ -17,16 +17,16 @@ func (v *reader) ActionType(account, region string, id pipeline.ActionType) (at 
 	return at, err
 }
 
-func scanType(region string, r pgx.Rows) (store.ActionType, error) {
-	at := store.ActionType{Region: region}
+func scanType(region string, r pgx.Rows) (*store.ActionType, error) {
+	at := &store.ActionType{Region: region}
 	var created int64
 	var doc []byte
 	if err := r.Scan(&at.Account, &at.Deleted, &created, &doc); err != nil {
-		return at, err
+		return nil, err
 	}
 	t, err := store.DecodeActionType(doc)
 	if err != nil {
-		return at, err
+		return nil, err
 	}
 	at.Type, at.Created = *t, fromMillis(created)
 	return at, nil
@@ -36,7 +36,9 @@ func (v *reader) ActionTypes(account, region string) ([]store.ActionType, error)
 	var list []store.ActionType
 	err := v.query(`SELECT account, deleted, created, doc FROM action_type WHERE account = $1 AND region = $2 AND NOT deleted`, func(r pgx.Rows) error {
 		t, err := scanType(region, r)
-		list = append(list, t)
+		if err == nil {
+			list = append(list, *t)
+		}
 		return err
 	}, account, region)
 	store.SortTypes(list)

@@ -44,11 +44,11 @@ func (s *seenTypes) changed() {
 }
 
 // ActionType of a view answers from memory what an earlier view has read.
-func (v *view) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	return v.d.seen.find(typeKey{place{account, region}, id}, func() (store.ActionType, error) { return v.reader.ActionType(account, region, id) })
+func (v *view) ActionType(account, region string, id pipeline.ActionType) (*store.ActionType, error) {
+	return v.d.seen.find(typeKey{place{account, region}, id}, func() (*store.ActionType, error) { return v.reader.ActionType(account, region, id) })
 }
 
-func (s *seenTypes) find(key typeKey, read func() (store.ActionType, error)) (store.ActionType, error) {
+func (s *seenTypes) find(key typeKey, read func() (*store.ActionType, error)) (*store.ActionType, error) {
 	f, version, ok := s.get(key)
 	if ok {
 		return f.t, f.err

@@ -23,7 +23,7 @@ type typeKey struct {
 }
 
 type foundType struct {
-	t   store.ActionType
+	t   *store.ActionType
 	err error // nil or store.ErrNotFound
 }
 
@@ -40,30 +40,30 @@ func (c *typeCache) clear() {
 	c.types, c.clients = map[typeKey]foundType{}, map[place][]store.Client{}
 }
 
-func (v *reader) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
+func (v *reader) ActionType(account, region string, id pipeline.ActionType) (*store.ActionType, error) {
 	r, ok := v.tx.QueryRow(`SELECT deleted, created, doc FROM action_type
 		WHERE account = ? AND region = ? AND category = ? AND owner = ? AND provider = ? AND version = ?`,
 		account, region, id.Category, id.Owner, id.Provider, id.Version)
 	if !ok {
-		return store.ActionType{}, missing(r)
+		return nil, missing(r)
 	}
 	return scanType(account, region, r)
 }
 
-func scanType(account, region string, r *sqlite.Rows) (store.ActionType, error) {
+func scanType(account, region string, r *sqlite.Rows) (*store.ActionType, error) {
 	t, err := store.DecodeActionType(r.RawBytes(2))
 	if err != nil {
-		return store.ActionType{}, err
+		return nil, err
 	}
-	return store.ActionType{Account: account, Region: region, Type: *t, Deleted: r.Bool(0), Created: fromMillis(r.Int64(1))}, nil
+	return &store.ActionType{Account: account, Region: region, Type: *t, Deleted: r.Bool(0), Created: fromMillis(r.Int64(1))}, nil
 }
 
 // ActionType of an update uses the writer's cache.
-func (t *txn) ActionType(account, region string, id pipeline.ActionType) (store.ActionType, error) {
-	return t.cachedType(typeKey{place{account, region}, id}, func() (store.ActionType, error) { return t.reader.ActionType(account, region, id) })
+func (t *txn) ActionType(account, region string, id pipeline.ActionType) (*store.ActionType, error) {
+	return t.cachedType(typeKey{place{account, region}, id}, func() (*store.ActionType, error) { return t.reader.ActionType(account, region, id) })
 }
 
-func (t *txn) cachedType(key typeKey, read func() (store.ActionType, error)) (store.ActionType, error) {
+func (t *txn) cachedType(key typeKey, read func() (*store.ActionType, error)) (*store.ActionType, error) {
 	if f, ok := t.d.types.types[key]; ok {
 		return f.t, f.err
 	}
@@ -86,7 +86,7 @@ func (v *reader) ActionTypes(account, region string) ([]store.ActionType, error)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, t)
+		list = append(list, *t)
 	}
 	store.SortTypes(list)
 	return list, rows.Err()
