@@ -50,15 +50,12 @@ func (t *Timers) Fire(ctx context.Context) (next time.Time, err error) {
 	}
 }
 
-// one takes a timer off together with what it causes.
+// one does what a timer causes, which takes it off.
 func (t *Timers) one(ctx context.Context, d store.DueTimer) error {
 	return t.Store.Update(ctx, func(tx store.Tx) error {
-		if err := tx.ClearTimer(d.Timer); err != nil {
-			return err
-		}
 		_, err := t.Store.Step(tx, d.PipelineID, engine.TimerFired{Timer: d.Timer})
 		if errors.Is(err, store.ErrNotFound) {
-			return nil // the pipeline was deleted meanwhile
+			return tx.ClearTimer(d.Timer) // the pipeline was deleted meanwhile
 		}
 		return err
 	})

@@ -33,6 +33,7 @@ func AppendExecution(b []byte, e *engine.Execution) []byte {
 	})
 	one(&o, "Bound", e.Bound, binding)
 	o.number("Chain", int64(e.Chain))
+	o.time("Alarm", e.Alarm)
 	o.text("Stage", e.Stage)
 	o.flag("Inside", e.Inside)
 	each(&o, "Runs", e.Runs, stageRun)

@@ -47,7 +47,6 @@ func (t *turn) startAction(e *Execution, run *StageRun, a *pipeline.Action) {
 		t.endAction(e, run, now, Failed, "FAILED", unstarted(err))
 		return
 	}
-	t.add(TimerSet{actionTimer(e, now)})
 	if act.Approval {
 		started.Request = approvalRequest(work.Configuration, act.Deadline)
 		return
@@ -325,7 +324,7 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 	}
 	a.Status, a.Updated = s, t.env.Now
 	res, a.Reported = a.Reported.Merge(res), Result{}
-	t.disarm(e, a)
+	a.Job, a.JobDue = "", time.Time{}
 	decl := t.declaration(e).Stage(run.Stage).Action(a.Name)
 	if s == Succeeded {
 		if res.Revision == nil {
@@ -339,18 +338,6 @@ func (t *turn) endAction(e *Execution, run *StageRun, a *Action, s Status, event
 		outputs = a.Outputs
 	}
 	t.emitAction(e, run, decl, a, event, t.inputs(e, decl), outputs, res)
-}
-
-// disarm clears the timers of an attempt that has ended and forgets its job.
-func (t *turn) disarm(e *Execution, a *Action) {
-	if !a.Deadline.IsZero() {
-		t.add(TimerCleared{actionTimer(e, a)})
-	}
-	if !a.JobDue.IsZero() {
-		t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
-		a.JobDue = time.Time{}
-	}
-	a.Job = ""
 }
 
 // keep records what a successful action leaves for later ones.
@@ -400,10 +387,6 @@ func (t *turn) emitAction(e *Execution, run *StageRun, decl *pipeline.Action, a 
 		c.Action = told
 	})
 	return told
-}
-
-func actionTimer(e *Execution, a *Action) Timer {
-	return Timer{a.Deadline, ActionDeadline, a.ID, e.ID}
 }
 
 func jobArtifact(a Artifact) job.Artifact {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"penstock/internal/core/job"
 	"penstock/internal/core/pipeline"
 	"penstock/internal/core/rule"
@@ -79,37 +81,36 @@ func (t *turn) startRule(e *Execution, run *StageRun, c *Condition, r *pipeline.
 		work.Deadline = now.Deadline
 		j := t.newJob(e, run, a, info, now.ID, work)
 		now.Job = j.ID
-		t.add(TimerSet{actionTimer(e, &now)})
 		t.openJob(j)
 	}
 	c.Rules = append(c.Rules, now)
 	started := &c.Rules[len(c.Rules)-1]
 	switch {
 	case err != nil:
-		t.endRule(e, started, Failed, unstarted(err))
+		t.endRule(started, Failed, unstarted(err))
 	case pure:
-		t.judge(e, started, a.Type.Provider, work.Configuration)
+		t.judge(started, a.Type.Provider, work.Configuration)
 	}
 }
 
 // judge ends a rule that the engine evaluates itself.
-func (t *turn) judge(e *Execution, a *Action, provider string, config map[string]string) {
+func (t *turn) judge(a *Action, provider string, config map[string]string) {
 	v := rule.Evaluate(provider, config, t.env.Now, t.env.Zone)
 	switch {
 	case v.Err != nil:
-		t.endRule(e, a, Failed, Result{ErrorCode: ConfigurationError, ErrorMessage: v.Err.Error()})
+		t.endRule(a, Failed, Result{ErrorCode: ConfigurationError, ErrorMessage: v.Err.Error()})
 	case v.Passed:
-		t.endRule(e, a, Succeeded, Result{Summary: v.Why})
+		t.endRule(a, Succeeded, Result{Summary: v.Why})
 	default:
-		t.endRule(e, a, Failed, Result{Summary: v.Why, ErrorCode: JobFailedError, ErrorMessage: v.Why})
+		t.endRule(a, Failed, Result{Summary: v.Why, ErrorCode: JobFailedError, ErrorMessage: v.Why})
 	}
 }
 
 // endRule ends a rule and whatever it waited for; what is known of it stays in
 // the execution, where GetPipelineState looks for it.
-func (t *turn) endRule(e *Execution, a *Action, s Status, res Result) {
+func (t *turn) endRule(a *Action, s Status, res Result) {
 	a.Status, a.Updated, a.Reported = s, t.env.Now, a.Reported.Merge(res)
-	t.disarm(e, a)
+	a.Job, a.JobDue = "", time.Time{}
 	t.add(RuleUpdated{ID: a.ID, Status: s, At: t.env.Now, Result: res})
 }
 
@@ -153,6 +154,6 @@ func (t *turn) closeCondition(e *Execution, c *Condition, s Status, why string) 
 			continue
 		}
 		t.add(JobClosed{ID: r.Job, State: job.Failed, At: t.env.Now})
-		t.endRule(e, r, Abandoned, Result{})
+		t.endRule(r, Abandoned, Result{})
 	}
 }

@@ -71,6 +71,9 @@ type turn struct {
 }
 
 func (t *turn) plan() Plan {
+	for _, e := range t.touched {
+		t.setAlarm(e)
+	}
 	p := Plan{Execution: t.answer, Executions: t.touched, Changes: t.changes}
 	if t.dirty {
 		t.forgetStages()

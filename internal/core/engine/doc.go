@@ -21,5 +21,6 @@
 // an action), condition.go (the same for rules), failure.go (what a stage does
 // about its failure), and one file for each command: stop.go, retry.go,
 // rollback.go, override.go, approval.go, transition.go, update.go; result.go
-// and timer.go take what workers and the clock report.
+// and timer.go take what workers and the clock report. An execution has one
+// timer for all that it waits for, which alarm.go sets at the end of a decision.
 package engine

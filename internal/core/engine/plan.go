@@ -160,27 +160,33 @@ type StagePassed struct {
 	Execution string
 }
 
-// TimerSet arms a timer, TimerCleared disarms it.
+// TimerSet arms a timer, TimerMoved sets one that is armed to another time,
+// TimerCleared disarms it.
 type (
-	TimerSet     struct{ Timer Timer }
+	TimerSet   struct{ Timer Timer }
+	TimerMoved struct {
+		Timer Timer
+		To    time.Time
+	}
 	TimerCleared struct{ Timer Timer }
 )
 
 // TimerKind says what a timer is for.
 type TimerKind string
 
-// The kinds of timers.
+// The kinds of timers. Earlier versions had one of kind "action" for each
+// attempt and one of kind "continuation" for each pause; what they left is taken
+// for an alarm.
 const (
-	ActionDeadline  TimerKind = "action"       // the time limit of an action or a rule
-	ContinuationDue TimerKind = "continuation" // a Created job becomes pollable
-	JobDeadline     TimerKind = "job"          // a job's own time limit
+	Alarm       TimerKind = "execution" // something of the execution may be due
+	JobDeadline TimerKind = "job"       // a job's own time limit
 )
 
 // Timer is something that becomes due.
 type Timer struct {
 	At        time.Time
 	Kind      TimerKind
-	ID        string // of the action execution or the job
+	ID        string // of the execution or the job
 	Execution string
 }
 
@@ -236,5 +242,6 @@ func (JobClosed) change()     {}
 func (JobPurged) change()     {}
 func (StagePassed) change()   {}
 func (TimerSet) change()      {}
+func (TimerMoved) change()    {}
 func (TimerCleared) change()  {}
 func (Emitted) change()       {}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -216,7 +215,7 @@ func (g *gambler) step() {
 	case n < 97:
 		g.staleReport()
 	case n < 98:
-		g.staleTimer()
+		one(g, []func(){g.staleTimer, g.earlyTimer, g.wakeLate, g.ageOne})()
 	case n < 99 || !g.chance(10):
 		if g.chance(60) {
 			g.note(g.declare(g.declaration()))
@@ -371,19 +370,6 @@ func (g *gambler) staleReport() {
 	g.note(err)
 }
 
-// staleTimer fires a timer that was cleared: nothing happens.
-func (g *gambler) staleTimer() {
-	old := slices.DeleteFunc(slices.Clone(g.past), func(t Timer) bool { return g.timers[t] })
-	if len(old) == 0 {
-		return
-	}
-	t := one(g, old)
-	plan, err := Decide(g.snapshot(TimerFired{t}), TimerFired{t}, g.env())
-	if err != nil || !reflect.DeepEqual(plan, Plan{Changes: []Change{TimerCleared{t}}}) {
-		g.complain("the late timer %+v did something: %+v %v", t, plan, err)
-	}
-}
-
 // drain opens all gates and finishes all work; then nothing may be left.
 func (g *gambler) drain() {
 	if g.deleted {
@@ -424,7 +410,7 @@ func (g *gambler) drain() {
 		}
 	}
 	for t := range g.timers {
-		if t.Kind != JobDeadline {
+		if t.Kind == Alarm {
 			g.complain("timer %s is left at the end", fmt.Sprint(t))
 		}
 	}

@@ -70,7 +70,6 @@ func (t *turn) jobSucceeded(ev JobSucceeded) error {
 	t.openJob(next)
 	if state == job.Created {
 		a.JobDue = due
-		t.add(TimerSet{Timer{due, ContinuationDue, next.ID, w.e.ID}})
 	}
 	return nil
 }

@@ -110,6 +110,10 @@ type Execution struct {
 	// up to this one; 0 when no event of an execution started it.
 	Chain int `json:",omitempty"`
 
+	// Alarm is when the execution's one timer is armed for (alarm.go); zero =
+	// it is not armed.
+	Alarm time.Time `json:",omitzero"`
+
 	Stage  string // the stage it is in or in front of; after its end the last one
 	Inside bool   // in the stage, not in front of it
 

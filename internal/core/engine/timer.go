@@ -6,51 +6,72 @@ import (
 	"penstock/internal/core/job"
 )
 
-// timerFired takes what has become due. A timer fires once; one whose action
-// or job has ended meanwhile does nothing more.
+// timerFired takes what has become due. A timer fires once; one that comes too
+// early or too late does nothing more than that.
 func (t *turn) timerFired(timer Timer) {
-	t.add(TimerCleared{timer})
 	e := t.peek(timer.Execution)
-	if e == nil || e.Terminal() {
-		return
+	live := e != nil && !e.Terminal()
+	rings := live && timer.Kind == Alarm && timer.At.Equal(e.Alarm)
+	if !rings {
+		t.add(TimerCleared{timer})
 	}
-	for i := range e.Runs {
-		for a := range e.Runs[i].attempts() {
-			if a.Status == InProgress && a.waitsFor(timer) {
-				e = t.exec(e.ID)
-				t.due(t.find(e, &e.Runs[i], a.ID), timer)
-				return
-			}
+	switch {
+	case !live:
+	case timer.Kind == JobDeadline:
+		t.unreported(e, timer.ID)
+	default:
+		e = t.exec(e.ID)
+		if rings {
+			e.Alarm = time.Time{} // setAlarm arms it anew
+		}
+		for t.overdue(e) {
 		}
 	}
 }
 
-func (a *Action) waitsFor(timer Timer) bool {
-	switch timer.Kind {
-	case ActionDeadline:
-		return timer.ID == a.ID
-	case ContinuationDue:
-		return timer.ID == a.Job && !a.JobDue.IsZero()
-	default:
-		return timer.ID == a.Job
+// overdue does what is due first of the execution, and reports whether anything
+// was.
+func (t *turn) overdue(e *Execution) bool {
+	w, at := e.nextDue()
+	if at.IsZero() || at.After(t.env.Now) {
+		return false
+	}
+	if limit := inTimer(w.a.Deadline); limit.IsZero() || limit.After(t.env.Now) {
+		w.a.JobDue = time.Time{}
+		t.add(JobQueued{ID: w.a.Job, At: t.env.Now})
+		return true
+	}
+	t.timeOut(w, w.timeout())
+	return true
+}
+
+// unreported ends the attempt whose job did not report in time.
+func (t *turn) unreported(e *Execution, jobID string) {
+	run := e.Run(e.Stage)
+	if run == nil {
+		return
+	}
+	for a := range run.attempts() {
+		if a.Status != InProgress || a.Job != jobID {
+			continue
+		}
+		e = t.exec(e.ID)
+		w := t.find(e, e.Run(run.Stage), a.ID)
+		res := w.timeout()
+		if name, pushed := t.function(w); pushed {
+			res = silent(name)
+		} else {
+			res.ErrorMessage = "The job '" + jobID + "' of action '" + a.Name + "' did not report within the time limit of its action type"
+		}
+		t.timeOut(w, res)
+		return
 	}
 }
 
-func (t *turn) due(w work, timer Timer) {
-	a := w.a
-	if timer.Kind == ContinuationDue {
-		a.JobDue = time.Time{}
-		t.add(JobQueued{ID: a.Job, At: t.env.Now})
-		return
-	}
-	if a.Job != "" {
-		t.add(JobClosed{ID: a.Job, State: job.TimedOut, At: t.env.Now})
-	}
-	res := w.timeout()
-	if name, pushed := t.function(w); pushed && timer.Kind == JobDeadline {
-		res = silent(name)
-	} else if timer.Kind == JobDeadline {
-		res.ErrorMessage = "The job '" + a.Job + "' of action '" + a.Name + "' did not report within the time limit of its action type"
+// timeOut ends an attempt that has taken too long.
+func (t *turn) timeOut(w work, res Result) {
+	if w.a.Job != "" {
+		t.add(JobClosed{ID: w.a.Job, State: job.TimedOut, At: t.env.Now})
 	}
 	t.end(w, Failed, "FAILED", res)
 	t.advance(w.e)

@@ -9,17 +9,13 @@ func (t *turn) deleted() {
 		e := t.peek(id)
 		for i := range e.Runs {
 			for a := range e.Runs[i].attempts() {
-				if a.Status != InProgress {
-					continue
-				}
-				t.add(TimerCleared{actionTimer(e, a)})
-				if !a.JobDue.IsZero() {
-					t.add(TimerCleared{Timer{a.JobDue, ContinuationDue, a.Job, e.ID}})
-				}
-				if a.Job != "" {
+				if a.Status == InProgress && a.Job != "" {
 					t.add(JobPurged{a.Job})
 				}
 			}
+		}
+		if !e.Alarm.IsZero() {
+			t.add(TimerCleared{e.timer(e.Alarm)})
 		}
 	}
 	t.dirty = true

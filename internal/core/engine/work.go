@@ -30,7 +30,7 @@ func (t *turn) end(w work, s Status, event string, res Result) {
 		t.endAction(w.e, w.run, w.a, s, event, res)
 		return
 	}
-	t.endRule(w.e, w.a, s, res)
+	t.endRule(w.a, s, res)
 	t.settle(w.cond)
 }
 

@@ -27,7 +27,8 @@ type world struct {
 	execs    map[string]*Execution
 	jobs     map[string]*job.Job
 	timers   map[Timer]bool
-	past     []Timer // all that were ever set
+	past     []Timer         // all that were ever set
+	aged     map[string]bool // executions as an earlier version left them
 	records  map[string]ActionRecord
 	rules    map[string]ActionRecord
 	events   []StateChange
@@ -50,7 +51,7 @@ func newWorld() *world {
 	return &world{
 		pipeline: Pipeline{ID: 7, Account: "000000000000", Region: "eu-west-1", Name: "orders"},
 		decls:    map[int]*pipeline.Declaration{}, execs: map[string]*Execution{}, jobs: map[string]*job.Job{},
-		timers: map[Timer]bool{}, records: map[string]ActionRecord{}, rules: map[string]ActionRecord{}, last: map[string]Status{},
+		timers: map[Timer]bool{}, aged: map[string]bool{}, records: map[string]ActionRecord{}, rules: map[string]ActionRecord{}, last: map[string]Status{},
 		saved: map[string][]byte{}, seen: map[transition]int{},
 		now: time.Date(2026, 10, 2, 8, 0, 0, 0, time.UTC), types: knownTypes(), delay: 30 * time.Second,
 	}
@@ -164,6 +165,7 @@ func (w *world) apply(ev Event, p Plan) {
 		old := w.execs[e.ID]
 		w.execs[e.ID] = e
 		w.saved[e.ID] = dump(e)
+		delete(w.aged, e.ID)
 		if old == nil {
 			old = &Execution{}
 		}
@@ -201,6 +203,14 @@ func (w *world) apply(ev Event, p Plan) {
 				w.complain("timer set twice: %+v", c.Timer)
 			}
 			w.arm(c.Timer)
+		case TimerMoved:
+			to := c.Timer
+			to.At = c.To
+			if !w.timers[c.Timer] || w.timers[to] {
+				w.complain("moved a timer that is not set, or to where it is: %+v", c)
+			}
+			delete(w.timers, c.Timer)
+			w.arm(to)
 		case TimerCleared:
 			fired, _ := ev.(TimerFired)
 			if !w.timers[c.Timer] && fired.Timer != c.Timer {

@@ -75,11 +75,22 @@ func (d *Driver) lookForTimers(ctx context.Context) error {
 
 func (t *txn) setTimer(pipelineID int64, timer engine.Timer) error {
 	at := millis(timer.At)
+	t.noteTimer(at)
+	return t.write(`INSERT INTO timer (at, id, kind, execution, pipeline_id) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`, at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
+}
+
+func (t *txn) moveTimer(c engine.TimerMoved) error {
+	at := millis(c.To)
+	t.noteTimer(at)
+	return t.write(`UPDATE timer SET at = $1 WHERE at = $2 AND id = $3 AND kind = $4`, at, millis(c.Timer.At), c.Timer.ID, string(c.Timer.Kind))
+}
+
+// noteTimer keeps the earliest time for the hint of the commit.
+func (t *txn) noteTimer(at int64) {
 	if t.timer == 0 || at < t.timer {
 		t.timer = at
 	}
-	return t.write(`INSERT INTO timer (at, id, kind, execution, pipeline_id) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT DO NOTHING`, at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
 }
 
 func (t *txn) ClearTimer(timer engine.Timer) error {

@@ -49,12 +49,23 @@ func (d *Driver) timerSet(at int64) {
 
 func (t *txn) setTimer(pipelineID int64, timer engine.Timer) error {
 	at := millis(timer.At)
+	t.noteTimer(at)
+	return t.tx.Exec(`INSERT INTO timer (at, id, kind, execution, pipeline_id) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
+}
+
+func (t *txn) moveTimer(c engine.TimerMoved) error {
+	at := millis(c.To)
+	t.noteTimer(at)
+	return t.tx.Exec(`UPDATE timer SET at = ? WHERE at = ? AND id = ? AND kind = ?`, at, millis(c.Timer.At), c.Timer.ID, string(c.Timer.Kind))
+}
+
+// noteTimer keeps the earliest time for the hint of the commit.
+func (t *txn) noteTimer(at int64) {
 	t.atCommit()
 	if t.timer == 0 || at < t.timer {
 		t.timer = at
 	}
-	return t.tx.Exec(`INSERT INTO timer (at, id, kind, execution, pipeline_id) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
 }
 
 func (t *txn) ClearTimer(timer engine.Timer) error {

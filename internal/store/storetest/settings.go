@@ -115,7 +115,7 @@ func timers(f *fixture) {
 	f.reopen()
 	due := read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })
 	f.equal("due", len(due), 1)
-	f.equal("timer", []any{due[0].PipelineID, due[0].At, due[0].Kind, due[0].Execution}, []any{p, at, engine.ActionDeadline, e})
+	f.equal("timer", []any{due[0].PipelineID, due[0].At, due[0].Kind, due[0].Execution}, []any{p, at, engine.Alarm, e})
 	f.advance(24 * time.Hour)
 	f.step(p, engine.TimerFired{Timer: due[0].Timer})
 	got := read(f, func(r store.Reader) (*engine.Execution, error) { return r.Execution(p, e) })
