@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // writeForever stores numbers from many goroutines and prints each when its
 // Update has returned, and its negative when it is rolled back by intent.
 func writeForever(path string) error {
-	db, err := Open(path, Options{Migrations: schema(numbers), walBackground: 100, walBlocking: 400})
+	db, err := Open(path, Options{Migrations: schema(numbers), RedoLog: true, walBackground: 100, walBlocking: 400})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"os"
 	"syscall"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -22,6 +23,16 @@ func (w *walFile) dataSync() (rc int32, ok bool) {
 			return sqlite3.SQLITE_OK, true
 		case !errors.Is(err, syscall.EINTR):
 			return sqlite3.SQLITE_IOERR_FSYNC, true
+		}
+	}
+}
+
+// syncData makes what was written to the file durable.
+func syncData(f *os.File) error {
+	for {
+		err := syscall.Fdatasync(int(f.Fd()))
+		if !errors.Is(err, syscall.EINTR) {
+			return err
 		}
 	}
 }

@@ -6,15 +6,18 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -33,11 +36,17 @@ type Options struct {
 	Migrations fs.FS
 	// Logger gets what no caller can be told; nothing is logged if nil.
 	Logger *slog.Logger
+	// RedoLog makes groups of updates that come close after each other durable
+	// in a file path+"-redo" and lets SQLite commit several of them at once. A
+	// View waits for that commit.
+	RedoLog bool
 	// MaxGroup is the most calls that share a transaction, 256 if 0.
 	MaxGroup int
 
 	// Lengths of the log in frames, for tests.
 	walBackground, walBlocking int64
+	// How long groups wait in the redo log, and which do, for tests.
+	commitAfter, busyWithin time.Duration
 }
 
 // DB is an open database. All methods may be called at the same time.
@@ -55,8 +64,9 @@ type DB struct {
 	closeOnce sync.Once
 	closeErr  error
 
-	rollbackMu sync.Mutex
+	hooksMu    sync.Mutex
 	onRollback []func()
+	onVisible  []func()
 
 	calls, groups, failed, checkpoints atomic.Int64
 }
@@ -118,10 +128,25 @@ func (db *DB) open(opt Options) error {
 	if err := gatherWAL(w); err != nil {
 		return fmt.Errorf("open %s: %w", db.path, err)
 	}
+	replayed, err := recoverRedo(w, db.path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", db.path, err)
+	}
+	if replayed > 0 {
+		opt.Logger.Info("groups of updates were replayed from the redo log", "groups", replayed)
+	}
 	if opt.Migrations != nil {
 		if err := migrate(w, opt.Migrations, opt.Logger); err != nil {
 			return fmt.Errorf("migrate %s: %w", db.path, err)
 		}
+	}
+	if opt.RedoLog {
+		if db.writer.deferred.log, err = openRedo(w, db.path, rand.Int64()); err != nil {
+			return fmt.Errorf("open %s: %w", redoPath(db.path), err)
+		}
+		db.writer.deferred.log.entry.reset()
+		db.writer.deferred.commitAfter = cmp.Or(opt.commitAfter, commitAfter)
+		db.writer.deferred.busyWithin = cmp.Or(opt.busyWithin, busyWithin)
 	}
 	c, err := openConn(db.path, false, readerCacheKiB)
 	if err != nil {
@@ -210,7 +235,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	select {
 	case c := <-db.readers:
 		defer func() { db.readers <- c }()
-		return view(c, fn)
+		return viewOf(c, &Tx{c: c, idle: true, db: db, ctx: ctx}, fn)
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-db.closing:
@@ -218,8 +243,9 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-func view(c *conn, fn func(*Tx) error) error {
-	tx := &Tx{c: c, idle: true}
+func view(c *conn, fn func(*Tx) error) error { return viewOf(c, &Tx{c: c, idle: true}, fn) }
+
+func viewOf(c *conn, tx *Tx, fn func(*Tx) error) error {
 	// Deferred, so that a panic of fn leaves the connection usable.
 	defer func() {
 		tx.end()
@@ -236,15 +262,15 @@ func view(c *conn, fn func(*Tx) error) error {
 // return. What was learned inside their functions must be forgotten then.
 // f runs on the writer's goroutine and must not call Update.
 func (db *DB) OnRollback(f func()) {
-	db.rollbackMu.Lock()
-	defer db.rollbackMu.Unlock()
+	db.hooksMu.Lock()
+	defer db.hooksMu.Unlock()
 	db.onRollback = append(db.onRollback, f)
 }
 
 func (db *DB) rolledBack() {
 	db.failed.Add(1)
-	db.rollbackMu.Lock()
-	defer db.rollbackMu.Unlock()
+	db.hooksMu.Lock()
+	defer db.hooksMu.Unlock()
 	for _, f := range db.onRollback {
 		db.guard(f)
 	}
@@ -303,6 +329,9 @@ func (db *DB) closeConns() error {
 			errs = append(errs, db.writer.c.script(`PRAGMA wal_checkpoint(TRUNCATE)`))
 		}
 		errs = append(errs, db.writer.c.close())
+		if log := db.writer.deferred.log; log != nil {
+			errs = append(errs, log.close(!db.writer.deferred.waiting.Load()))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -15,6 +15,8 @@ type Rows struct {
 	s   *stmt // nil when closed
 	row bool  // there is a current row
 	err error
+
+	args []byte // for the redo log, until the first step, which does all that is to do
 }
 
 // Next steps to the next row; it is false at the end and on an error.
@@ -22,7 +24,12 @@ func (r *Rows) Next() bool {
 	if r.s == nil {
 		return false
 	}
-	switch rc := sqlite3.Xsqlite3_step(r.s.c.tls, r.s.handle); rc {
+	rc := sqlite3.Xsqlite3_step(r.s.c.tls, r.s.handle)
+	if r.args != nil && (rc == sqlite3.SQLITE_ROW || rc == sqlite3.SQLITE_DONE) {
+		r.tx.redo.add(r.s, r.args)
+	}
+	r.args = nil
+	switch rc {
 	case sqlite3.SQLITE_ROW:
 		r.row = true
 		return true

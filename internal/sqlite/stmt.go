@@ -29,6 +29,10 @@ type stmt struct {
 	busy     bool // between bind and reset
 	buf      uintptr
 	bufLen   int
+
+	// The redo log's: its number in the record of the group.
+	group  int64
+	number int
 }
 
 // statement gives the statement for sql from the cache. If its rows are

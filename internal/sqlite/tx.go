@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -12,13 +13,18 @@ type Tx struct {
 	c      *conn
 	write  bool // of an Update
 	idle   bool // of a View that has read nothing: its transaction has not begun
-	nested bool // other calls of the group wrote before: use a savepoint
+	nested bool // the transaction holds writes of others: use a savepoint
 	wrote  bool
 	saved  bool // the savepoint is open
 	lost   error
 	open   []*Rows
 	single *Rows // of the last QueryRow
 	hooks  []func()
+	redo   *entries // of an Update whose statements are logged
+
+	// Of a View.
+	db  *DB
+	ctx context.Context
 }
 
 // savepoint names the one savepoint that can be open.
@@ -41,6 +47,9 @@ func (tx *Tx) Exec(sql string, args ...any) error {
 	if err := s.exec(args); err != nil {
 		return tx.note(err)
 	}
+	if tx.redo != nil && !s.readOnly {
+		tx.redo.addRun(s, args)
+	}
 	return nil
 }
 
@@ -56,6 +65,9 @@ func (tx *Tx) Query(sql string, args ...any) *Rows {
 		return r
 	}
 	r.s = s
+	if tx.redo != nil && !s.readOnly {
+		r.args = appendArgs(nil, args)
+	}
 	tx.open = append(tx.open, r)
 	return r
 }
@@ -98,7 +110,7 @@ func (tx *Tx) LastInsertID() int64 {
 
 // OnCommit has f run when what this Update wrote is durable, after the
 // functions of earlier calls and before Update returns. It runs on the
-// writer's goroutine, so it must be short and must not call Update. If the
+// writer's goroutine, so it must be short and must call neither Update nor View. If the
 // Update fails, and in a View, f never runs.
 func (tx *Tx) OnCommit(f func()) {
 	if tx.write {
@@ -119,6 +131,11 @@ func (tx *Tx) start(sql string) (*stmt, error) {
 	}
 	if tx.idle {
 		tx.idle = false
+		if tx.db != nil {
+			if err := tx.db.publish(tx.ctx); err != nil {
+				return nil, err
+			}
+		}
 		if err := tx.c.run("BEGIN"); err != nil {
 			return nil, tx.note(err)
 		}

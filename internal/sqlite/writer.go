@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // call is one Update on its way through the writer.
@@ -44,14 +45,17 @@ type writer struct {
 	stopped chan struct{}
 
 	// The rest belongs to the loop.
-	batch   []*call // taken from the queue, not run yet, from batch[next]
-	next    int
-	current *call
-	tx      *Tx
-	group   []*call // have run and wait for the commit
-	dirty   bool    // the transaction holds writes of the group
-	settled int     // calls of the group, now durable, that have returned
-	durable bool    // the group is committed and its calls return
+	batch     []*call // taken from the queue, not run yet, from batch[next]
+	next      int
+	current   *call
+	tx        *Tx
+	group     []*call // have run and wait for the commit
+	dirty     bool    // the transaction holds writes of the group
+	settled   int     // calls of the group, now durable, that have returned
+	durable   bool    // the group is and its calls return
+	committed bool    // by SQLite, and nobody was told yet
+
+	deferred deferred
 }
 
 func newWriter(db *DB, c *conn, maxGroup int) *writer {
@@ -162,6 +166,9 @@ func (w *writer) loop() {
 		w.mu.Lock()
 		over := w.closed && len(w.queue) == 0
 		w.mu.Unlock()
+		if w.deferred.waiting.Load() && (over || w.deferred.due.Load()) {
+			w.settleDeferred()
+		}
 		if over {
 			finished = true
 			return
@@ -192,13 +199,16 @@ func (w *writer) transaction(c *call) {
 // run executes one call inside the group's transaction.
 func (w *writer) run(c *call) {
 	w.db.calls.Add(1)
-	if !w.c.inTransaction() {
-		if err := w.c.run("BEGIN IMMEDIATE"); err != nil {
-			c.done <- err
-			return
-		}
+	if err := w.begin(); err != nil {
+		c.done <- err
+		return
 	}
-	tx := &Tx{c: w.c, write: true, nested: w.dirty, hooks: c.hooks[:0]}
+	tx := &Tx{c: w.c, write: true, nested: w.savepoints(), hooks: c.hooks[:0]}
+	var before mark
+	if w.deferred.log != nil {
+		tx.redo = &w.deferred.log.entry
+		before = tx.redo.mark()
+	}
 	w.current, w.tx = c, tx
 	err := invoke(tx, c.fn)
 	w.current, w.tx = nil, nil
@@ -218,7 +228,7 @@ func (w *writer) run(c *call) {
 		w.undone(tx.lost)
 		c.done <- err
 	case err != nil && tx.wrote:
-		w.undo(c, tx)
+		w.undo(c, tx, before)
 	case err != nil && !w.dirty:
 		c.done <- err
 	default:
@@ -237,52 +247,81 @@ func (w *writer) run(c *call) {
 }
 
 // undo takes back the writes of a call that failed.
-func (w *writer) undo(c *call, tx *Tx) {
-	if !tx.saved {
-		// It was the first to write, so all of the transaction is its own;
-		// calls before it only read what is durable.
-		if err := w.c.run("ROLLBACK"); err != nil {
-			w.db.log.Error("roll back", "error", err)
+func (w *writer) undo(c *call, tx *Tx, before mark) {
+	if !tx.saved && !w.dirty && !w.deferred.waiting.Load() {
+		// All of the transaction is its own; calls before it only read what
+		// is durable.
+		w.cancel()
+		if tx.redo != nil {
+			tx.redo.cut(before)
 		}
 		c.done <- c.err
 		return
 	}
 	w.group = append(w.group, c)
+	if !tx.saved {
+		if err := w.restore(before); err != nil {
+			w.rollback(err)
+		}
+		return
+	}
 	err := w.c.run(savepointRollback)
 	if err == nil {
 		err = w.c.run(savepointRelease)
 	}
 	if err != nil {
 		w.rollback(err)
+		return
+	}
+	if tx.redo != nil {
+		tx.redo.cut(before)
 	}
 }
 
 // commit ends the group: the calls return when their writes are on the disk.
 func (w *writer) commit() {
-	if w.c.inTransaction() {
-		if err := w.c.run("COMMIT"); err != nil {
+	d, now, committed := &w.deferred, time.Now(), false
+	switch {
+	case w.dirty && w.defers(now) && w.record():
+	case !w.dirty && d.waiting.Load() && !d.wanted && !d.due.Load():
+		// It has only read.
+	default:
+		if err := w.finish(); err != nil {
 			w.rollback(fmt.Errorf("commit: %w", err))
 			return
 		}
+		committed = true
 	}
 	if w.dirty {
 		w.db.groups.Add(1)
+		d.last = now
 	}
-	w.dirty, w.durable = false, true
+	if d.log != nil {
+		d.log.entry.reset()
+	}
+	w.dirty, w.durable, w.committed = false, true, committed
 	w.settle()
-	w.db.wal.committed(w.c)
+	if committed {
+		w.db.wal.committed(w.c)
+	}
 }
 
 // settle runs the hooks of the group and lets its calls return. It notes how
 // far it is, so that it can go on if a hook ends the goroutine.
 func (w *writer) settle() {
-	for w.settled < len(w.group) {
-		c := w.group[w.settled]
+	for _, c := range w.group[w.settled:] {
 		for c.err == nil && c.hooked < len(c.hooks) {
 			f := c.hooks[c.hooked]
 			c.hooked++
 			w.db.guard(f)
 		}
+	}
+	if w.committed {
+		w.committed = false
+		w.db.becameVisible()
+	}
+	for w.settled < len(w.group) {
+		c := w.group[w.settled]
 		w.group[w.settled] = nil
 		w.settled++
 		c.done <- c.err
@@ -292,16 +331,15 @@ func (w *writer) settle() {
 
 // rollback gives up the whole transaction.
 func (w *writer) rollback(cause error) {
-	if w.c.inTransaction() {
-		if err := w.c.run("ROLLBACK"); err != nil {
-			w.db.log.Error("roll back", "error", err)
-		}
-	}
+	w.cancel()
 	w.undone(cause)
 }
 
 // undone tells the calls of the group that nothing of them remains.
 func (w *writer) undone(cause error) {
+	if w.deferred.log != nil {
+		w.deferred.log.entry.reset()
+	}
 	if w.dirty {
 		w.dirty = false
 		w.db.log.Error("group of updates rolled back", "calls", len(w.group), "error", cause)

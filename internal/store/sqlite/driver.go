@@ -58,6 +58,7 @@ type Driver struct {
 	live        *memo.Cache[int64, *live]
 	types       *typeCache
 	buf         []byte // for documents on their way to a statement
+	newest      int64  // entry of the outbox that is durable
 	purgeCursor int64  // jobs up to here were looked at in this round
 }
 
@@ -76,7 +77,7 @@ func Open(path string, opt Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, sqlite.Options{Migrations: files, Logger: opt.Logger})
+	db, err := sqlite.Open(path, sqlite.Options{Migrations: files, Logger: opt.Logger, RedoLog: true})
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +91,7 @@ func Open(path string, opt Options) (*Driver, error) {
 	}
 	d.earliest.Store(math.MaxInt64)
 	db.OnRollback(d.forget)
+	db.OnVisible(d.showOutbox)
 	if err := d.boot(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -205,8 +207,8 @@ func (t *txn) committed() {
 	if t.timer != 0 {
 		t.d.timerSet(t.timer)
 	}
-	if t.outbox != 0 { // after the board: jobs can be claimed before their events are seen
-		t.d.outbox.set(t.outbox)
+	if t.outbox != 0 {
+		t.d.newest = t.outbox
 	}
 }
 

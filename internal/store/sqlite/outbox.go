@@ -30,6 +30,14 @@ func (d *Driver) loadOutbox(tx *sqlite.Tx) error {
 	return r.Err()
 }
 
+// showOutbox tells that what is durable can be read now. It runs after the
+// board has changed: jobs can be claimed before their events are seen.
+func (d *Driver) showOutbox() {
+	if d.newest > d.outbox.get() {
+		d.outbox.set(d.newest)
+	}
+}
+
 // AwaitOutbox implements store.OutboxWaiter.
 func (d *Driver) AwaitOutbox(ctx context.Context, after int64) error {
 	return d.outbox.await(ctx, after)
@@ -43,10 +51,11 @@ func (v *reader) Outbox(after int64, limit int) ([]store.OutboxEntry, error) {
 		FROM outbox o
 		LEFT JOIN pipeline p ON p.id = o.pipeline_id
 		LEFT JOIN former_pipeline f ON f.id = o.pipeline_id
-		WHERE o.seq > ? AND o.seq <= ? ORDER BY o.seq LIMIT ?`, after, v.d.outbox.get(), limit)
+		WHERE o.seq > ? ORDER BY o.seq LIMIT ?`, after, limit)
 	defer rows.Close()
+	shown := v.d.outbox.get() // after Query, which may make more visible
 	var list []store.OutboxEntry
-	for rows.Next() {
+	for rows.Next() && rows.Int64(0) <= shown {
 		list = append(list, store.NewOutboxEntry(rows.Int64(0), engine.Pipeline{
 			ID: rows.Int64(1), Account: rows.Text(3), Region: rows.Text(4), Name: rows.Text(5),
 		}, rows.Blob(2)))

@@ -21,6 +21,7 @@ var derivedTables = map[string]string{
 	"master_key":       "the canary of the master key, made at the first start",
 	"meta":             "the count of starts: made such that no nonce is given out twice",
 	"schema_migration": "each database has its own schema",
+	"redo_log":         "it belongs to the file beside the database",
 }
 
 // derivedColumns are made anew.
