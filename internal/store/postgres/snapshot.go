@@ -218,6 +218,8 @@ func (t *txn) applyChanges(pipelineID int64, changes []engine.Change) error {
 			err = t.insertPassed(pipelineID, c)
 		case engine.TimerSet:
 			err = t.setTimer(pipelineID, c.Timer)
+		case engine.TimerMoved:
+			err = t.moveTimer(c)
 		case engine.TimerCleared:
 			err = t.ClearTimer(c.Timer)
 		case engine.Emitted:
