@@ -70,6 +70,7 @@ func (c *clock) add(d time.Duration) {
 type credentialSource struct {
 	mu   sync.Mutex
 	made []credential
+	hold func(ctx context.Context) // if set, called before credentials are made
 }
 
 type credential struct {
@@ -77,7 +78,10 @@ type credential struct {
 	inputs, outputs []blob.ObjectRef
 }
 
-func (c *credentialSource) For(_ context.Context, account string, inputs, outputs []blob.ObjectRef, jobID string) (blob.Credentials, error) {
+func (c *credentialSource) For(ctx context.Context, account string, inputs, outputs []blob.ObjectRef, jobID string) (blob.Credentials, error) {
+	if c.hold != nil {
+		c.hold(ctx)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made = append(c.made, credential{account, jobID, inputs, outputs})

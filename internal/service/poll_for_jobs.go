@@ -25,11 +25,15 @@ func (s *Service) PollForJobs(ctx context.Context, in *api.PollForJobsInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := s.poll(ctx, queue, in.MaxBatchSize)
+	jobs, fresh, err := s.poll(ctx, queue, in.MaxBatchSize)
 	if err != nil {
 		return nil, err
 	}
-	return s.polledJobs(ctx, jobs)
+	out, err := s.polledJobs(ctx, jobs)
+	if err := s.handOver(ctx, jobs, fresh, err); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // customQueue finds the queue that a poll is about. It is apart from

@@ -43,17 +43,32 @@ type handedOut struct {
 }
 
 // poll hands out jobs of the queue, those of a lost answer to the same poll
-// first.
-func (s *Service) poll(ctx context.Context, queue string, size *int) ([]*job.Job, error) {
+// first. fresh says that nobody can have seen this hand-out yet.
+func (s *Service) poll(ctx context.Context, queue string, size *int) (jobs []*job.Job, fresh bool, err error) {
 	key := pollKey{caller(ctx).AccessKeyID, queue, api.InvocationID(ctx)}
 	if jobs, err := s.givenBefore(ctx, key); len(jobs) > 0 || err != nil {
-		return jobs, err
+		return jobs, false, err
 	}
-	jobs, err := s.store.Poll(ctx, queue, batch(size), api.PreferWait(ctx))
+	jobs, err = s.store.Poll(ctx, queue, batch(size), api.PreferWait(ctx))
 	if len(jobs) > 0 && key.invocation != "" {
 		s.answers.put(key, jobs, s.store.Now())
 	}
-	return jobs, err
+	return jobs, true, err
+}
+
+// handOver is the last moment of a poll before its answer: err is what was in
+// the way of it. Jobs that the caller does not get, because of an error or
+// because it has gone, are other workers' at once. Once an answer was sent it
+// may have arrived, whatever happened to the connection: such jobs, which a
+// repeated poll returns, stay hidden until their window ends.
+func (s *Service) handOver(ctx context.Context, jobs []*job.Job, fresh bool, err error) error {
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil || !fresh {
+		return err
+	}
+	return errors.Join(err, s.store.Return(ctx, jobs))
 }
 
 // givenBefore returns the jobs that the poll was answered with and that nobody

@@ -43,8 +43,11 @@ func (s *Service) PollForThirdPartyJobs(ctx context.Context, in *api.PollForThir
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := s.poll(ctx, job.Queue(job.Partner, t.Account, t.Region, t.ID, ""), in.MaxBatchSize)
+	jobs, fresh, err := s.poll(ctx, job.Queue(job.Partner, t.Account, t.Region, t.ID, ""), in.MaxBatchSize)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.handOver(ctx, jobs, fresh, nil); err != nil {
 		return nil, err
 	}
 	out := &api.PollForThirdPartyJobsOutput{Jobs: make([]api.ThirdPartyJob, 0, len(jobs))}

@@ -36,6 +36,10 @@ type Driver interface {
 	// claim need not outlive a crash of the process; its nonce then stays
 	// valid until the job is claimed again.
 	Claim(ctx context.Context, queue string, max int, now time.Time, window time.Duration) ([]*job.Job, error)
+	// GiveBack ends hand-outs that reached nobody: jobs as Claim returned them,
+	// all of one queue, can be claimed again at once, at their old places. A job
+	// that has a newer nonce, is acknowledged or has ended is left alone.
+	GiveBack(ctx context.Context, jobs []*job.Job) error
 	// Await waits until a claim of the queue may find a job, for instance
 	// one that was just queued or one whose window has ended; it may also
 	// return for nothing. It returns ctx.Err() when ctx ends first.

@@ -139,7 +139,13 @@ func (s *Store) definedType(tx Tx, p engine.Pipeline, id pipeline.ActionType) en
 // least three quarters of wait and at most all of it: workers that began to wait
 // together are not to come back together.
 func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Duration) ([]*job.Job, error) {
-	claim := func() ([]*job.Job, error) { return s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow) }
+	claim := func() ([]*job.Job, error) {
+		jobs, err := s.Claim(ctx, queue, max, s.Now(), s.opt.AckWindow)
+		if len(jobs) > 0 && ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), s.Return(ctx, jobs))
+		}
+		return jobs, err
+	}
 	jobs, err := claim()
 	if wait <= 0 || len(jobs) > 0 || err != nil {
 		return jobs, err
@@ -154,4 +160,18 @@ func (s *Store) Poll(ctx context.Context, queue string, max int, wait time.Durat
 			return jobs, err
 		}
 	}
+}
+
+// returnTime bounds how long jobs are tried to be given back.
+const returnTime = 5 * time.Second
+
+// Return gives jobs back that a poll has taken and nobody got, also when ctx has
+// ended. Without it they come back when their window ends.
+func (s *Store) Return(ctx context.Context, jobs []*job.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), returnTime)
+	defer done()
+	return s.GiveBack(ctx, jobs)
 }

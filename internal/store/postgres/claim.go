@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,12 +66,13 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 	}
 	d.claims.Add(1)
 	c := claim{queue, max, millis(now), millis(now.Add(window))}
+	work := d.shift.now(d.alive) // a claim that goes on without its caller knows what it handed out
 	var jobs []*job.Job
 	var err error
 	if shared(queue) {
-		jobs, err = d.claimByTurns(ctx, c)
+		jobs, err = d.claimByTurns(work, c)
 	} else {
-		jobs, err = d.claimFrom(ctx, d.quick, c, "")
+		jobs, err = d.claimFrom(work, d.quick, c, "")
 	}
 	if err != nil {
 		d.room.announce(queue, 1)
@@ -80,6 +82,53 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 		return nil, d.inspect(ctx, look, c.now, true)
 	}
 	return jobs, nil
+}
+
+// claimTime bounds claims, whose callers may have gone.
+const claimTime = 20 * time.Second
+
+// shift is the context of claims: one for all that begin within claimTime, which
+// lasts twice as long.
+type shift struct{ current atomic.Pointer[span] }
+
+type span struct {
+	ctx  context.Context
+	next time.Time // when another begins
+	end  context.CancelFunc
+}
+
+func (s *shift) now(alive context.Context) context.Context {
+	w := s.current.Load()
+	if now := time.Now(); w == nil || now.After(w.next) {
+		w = &span{next: now.Add(claimTime)}
+		w.ctx, w.end = context.WithTimeout(alive, 2*claimTime)
+		s.current.Store(w)
+	}
+	return w.ctx
+}
+
+// giveBack undoes hand-outs after which nothing happened to the job.
+const giveBack = `UPDATE job SET hidden_until = 0 FROM unnest($1::text[], $2::bigint[]) AS back (id, last)
+	WHERE job.id = back.id AND job.last = back.last AND state = 'Queued' AND hidden_until > 0`
+
+// GiveBack implements store.Driver.
+func (d *Driver) GiveBack(ctx context.Context, jobs []*job.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	ids, nonces := make([]string, len(jobs)), make([]int64, len(jobs))
+	for i, j := range jobs {
+		ids[i], nonces[i] = j.ID, j.Nonces.Last
+	}
+	if _, err := d.quick.Exec(ctx, giveBack, ids, nonces); err != nil {
+		return plain(d.closing(err))
+	}
+	queue := jobs[0].Queue()
+	for range jobs {
+		d.room.announce(queue, 1)
+		d.news.queued(queue)
+	}
+	return nil
 }
 
 // shared reports whether several clients have jobs in the queue.

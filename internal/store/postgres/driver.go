@@ -57,6 +57,7 @@ type Driver struct {
 	quick   *pgxpool.Pool   // for hand-outs and notices, which a crash of the server may forget
 	lane    *lane
 	room    *room
+	shift   shift
 	news    *news
 	node    node
 	loops   sync.WaitGroup

@@ -230,11 +230,17 @@ func (b *board) claim(name string, max int, now time.Time, window time.Duration)
 	return claims
 }
 
-// giveBack ends a hand-out that did not reach the worker.
-func (b *board) giveBack(id string) {
+// giveBack ends a hand-out that did not reach the worker, unless there was a
+// newer one since.
+func (b *board) giveBack(id string, n job.Nonces) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if j := b.jobs[id]; j != nil && !j.held {
+	j := b.jobs[id]
+	switch {
+	case j == nil || j.nonces != n:
+	case j.held: // a call is about to take it off, or else puts it back
+		j.until = 0
+	default:
 		j.leave()
 		j.until = 0
 		j.queue.ready.add(j)

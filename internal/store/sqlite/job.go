@@ -173,7 +173,7 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 		}
 		if err != nil {
 			for _, back := range claims[i:] {
-				d.board.giveBack(back.id)
+				d.board.giveBack(back.id, back.nonces)
 			}
 			if len(jobs) > 0 {
 				return jobs, nil
@@ -185,6 +185,14 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 		jobs = append(jobs, &j)
 	}
 	return jobs, nil
+}
+
+// GiveBack implements store.Driver.
+func (d *Driver) GiveBack(_ context.Context, jobs []*job.Job) error {
+	for _, j := range jobs {
+		d.board.giveBack(j.ID, j.Nonces)
+	}
+	return nil
 }
 
 func (d *Driver) claimed(ctx context.Context, id string) (j *job.Job, err error) {

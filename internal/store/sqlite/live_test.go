@@ -128,8 +128,8 @@ func TestLiveStateIsWhatIsStored(t *testing.T) {
 		if err != nil && !errors.Is(err, errTest) {
 			t.Fatal(err)
 		}
-		for _, j := range jobs { // of a call that failed: back on the board
-			d.board.giveBack(j.ID)
+		if err := d.GiveBack(t.Context(), jobs); err != nil { // of a call that failed
+			t.Fatal(err)
 		}
 		sameAsLoaded(t, d, ids)
 	}
@@ -190,7 +190,7 @@ func TestFailedGroup(t *testing.T) {
 	if len(state.Live) != 1 {
 		t.Errorf("%d live executions, want the first only", len(state.Live))
 	}
-	d.board.giveBack(jobs[0].ID)
+	d.board.giveBack(jobs[0].ID, jobs[0].Nonces)
 	again, err := s.Poll(context.Background(), queue, 1, 0)
 	if err != nil || len(again) != 1 || again[0].ID != jobs[0].ID {
 		t.Errorf("Poll after the failure: %v, %v; want the job again", again, err)

@@ -79,7 +79,7 @@ func TestBoardTurnsAtRandom(t *testing.T) {
 					continue
 				}
 				if id := open[random.IntN(len(open))]; b.jobs[id].in == &b.queues["q"].hidden {
-					b.giveBack(id)
+					b.giveBack(id, b.jobs[id].nonces)
 				}
 			case 5:
 				if len(open) == 0 {
@@ -121,7 +121,7 @@ func BenchmarkBoardTurns(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, c := range board.claim("q", 1, noon, time.Minute) {
-			board.giveBack(c.id)
+			board.giveBack(c.id, c.nonces)
 		}
 	}
 }

@@ -122,6 +122,19 @@ func (f *Faults) Claim(ctx context.Context, queue string, max int, now time.Time
 	return jobs, err
 }
 
+// GiveBack implements store.Driver.
+func (f *Faults) GiveBack(ctx context.Context, jobs []*job.Job) error {
+	when := f.turn("GiveBack")
+	if when == Before {
+		return ErrFault
+	}
+	err := f.Driver.GiveBack(ctx, jobs)
+	if when == After {
+		return answerLost(err)
+	}
+	return err
+}
+
 // Await implements store.Driver.
 func (f *Faults) Await(ctx context.Context, queue string) error {
 	if f.turn("Await") != Never {

@@ -35,7 +35,7 @@ func run(t *testing.T, open Open, except string) {
 		"delete and name again": deletion, "purge of deleted": purgeDeleted,
 		"executions": executions, "paging under inserts": executionPages, "start tokens": startTokens,
 		"actions": actions, "failed update leaves nothing": failedUpdate, "times": times,
-		"claim order": claimOrder, "claims are exclusive": claimExclusive, "window": claimWindow,
+		"claim order": claimOrder, "claims are exclusive": claimExclusive, "window": claimWindow, "jobs that reached nobody": givenBack, "given back too late": givenBackLate, "poll whose caller goes": callerGoes,
 		"late acknowledgement": lateAcknowledgement, "overtaken": overtaken,
 		"nonces across reopen": noncesAcrossReopen, "acknowledged across reopen": acknowledgedAcrossReopen,
 		"issue nonce": issueNonce, "big job": bigJob, "job time limit": jobTimeLimit,
