@@ -7,15 +7,24 @@ SHELL := /bin/bash
 GO       ?= go
 FUZZTIME ?= 15s
 HISTORY  ?= 1000000
+BIN      ?= bin
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help build demo test chaos test-short lint verify generate fuzz soak bench tools
+.PHONY: help build image demo test chaos test-short lint verify generate fuzz soak bench tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/penstock, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/penstock ./cmd/penstock
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN)/penstock ./cmd/penstock
+
+image: build ## Lay out bin/image, from which deploy/docker/Dockerfile.binary makes an image without a registry
+	rm -rf $(BIN)/image
+	install -d $(BIN)/image/root/usr/local/bin $(BIN)/image/root/etc/ssl/certs $(BIN)/image/state/var/lib
+	install -d -m 1777 $(BIN)/image/root/tmp
+	install -d -m 0700 $(BIN)/image/state/var/lib/penstock
+	install $(BIN)/penstock $(BIN)/image/root/usr/local/bin/
+	install -m 0644 /etc/ssl/certs/ca-certificates.crt $(BIN)/image/root/etc/ssl/certs/
 
 demo: build ## Watch a pipeline with every kind of action run on a server of its own
 	./bin/penstock demo

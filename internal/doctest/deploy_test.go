@@ -3,18 +3,14 @@
 package doctest
 
 import (
-	"debug/elf"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -49,7 +45,7 @@ func documents[T any](t *testing.T, name string) (all []T) {
 
 // foreign are flags of other programs.
 var foreign = strings.Fields(`--from-literal --target --no-install-recommends --system --home-dir --shell --now
-	--pwprompt --owner --interval --timeout --start-period --query --from`)
+	--pwprompt --owner --chown --interval --timeout --start-period --query --from`)
 
 var (
 	flagWord     = regexp.MustCompile(`(?:^|[\s"'\x60(\[,])(--[a-z][a-z0-9-]+)`)
@@ -98,76 +94,6 @@ func TestDeployFlags(t *testing.T) {
 	}
 	if flags < 30 || variables < 30 {
 		t.Errorf("only %d flags and %d variables were found", flags, variables)
-	}
-}
-
-var goBuild = regexp.MustCompile(`CGO_ENABLED=0 \S+ build .*`)
-
-// The image is built as `make build` builds, and its line makes a static binary.
-func TestDockerfileBuild(t *testing.T) {
-	t.Parallel()
-	dockerfile := read(t, deployDir+"/docker/Dockerfile")
-	line, made := goBuild.FindString(dockerfile), goBuild.FindString(read(t, "../../Makefile"))
-	same := strings.NewReplacer("$(GO)", "go", "$(VERSION)", "VERSION", "${VERSION}", "VERSION", `"`, "'")
-	if same.Replace(line) != same.Replace(made) || line == "" {
-		t.Errorf("the Dockerfile has\n%s\nand the Makefile\n%s", line, made)
-	}
-	for _, stage := range strings.Split(dockerfile, "\nFROM ")[2:] {
-		for _, want := range []string{"\nUSER 65532:65532\n", "\nHEALTHCHECK ", `CMD ["/usr/local/bin/penstock", "health"]`, `ENTRYPOINT ["/usr/local/bin/penstock"]`} {
-			if !strings.Contains(stage, want) {
-				t.Errorf("a stage lacks %q:\n%s", want, stage)
-			}
-		}
-	}
-	if testing.Short() || runtime.GOOS != "linux" {
-		t.Skip("the line is run on Linux, without -short")
-	}
-	binary := filepath.Join(t.TempDir(), "penstock")
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "-o bin/penstock", "-o "+binary, 1))
-	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "VERSION=1.2.3")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	f, err := elf.Open(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) > 0 || f.Section(".interp") != nil {
-		t.Errorf("the binary is not static: %v, %v", libraries, err)
-	}
-	if out, err := exec.CommandContext(t.Context(), binary, "version").Output(); err != nil || !strings.HasPrefix(string(out), "penstock 1.2.3 ") {
-		t.Errorf("version: %s, %v", out, err)
-	}
-	inEmptyImage(t, binary)
-}
-
-// inEmptyImage runs the binary where nothing else is, as nobody in particular:
-// what an image from scratch is to it.
-func inEmptyImage(t *testing.T, binary string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root may change the root folder")
-	}
-	root := filepath.Join(t.TempDir(), "image")
-	for _, dir := range []string{"usr/local/bin", "var/lib/penstock", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(os.Rename(binary, root+"/usr/local/bin/penstock"), os.Chown(root+"/var/lib/penstock", 65532, 65532), os.Chmod(root+"/tmp", 0o1777)); err != nil {
-		t.Fatal(err)
-	}
-	s := &scene{dir: "/", env: []string{"PENSTOCK_LISTEN=127.0.0.1:0", "PENSTOCK_DATA=/var/lib/penstock", "HOME=/tmp"}}
-	command := func(args ...string) *exec.Cmd {
-		cmd := s.command(t.Context(), "/usr/local/bin/penstock", args...)
-		cmd.SysProcAttr.Chroot = root
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65532, Gid: 65532}
-		return cmd
-	}
-	url := s.begin(t, command("server"), 1)[0]
-	if out, err := command("health", "--endpoint-url", url).CombinedOutput(); err != nil || string(out) != "ready\n" {
-		t.Errorf("health: %v\n%s", err, out)
 	}
 }
 
