@@ -37,6 +37,8 @@ func TestRetention(t *testing.T) {
 				stage("Build", types.ActionDeclaration{Name: aws.String("Make"), ActionTypeId: typeID(types.ActionCategoryBuild, types.ActionOwnerCustom, "Make"),
 					InputArtifacts: []types.InputArtifact{{Name: aws.String("src")}}, OutputArtifacts: out("bin")}))
 			first := s.produce()
+			s.renew("web") // 2, which nothing runs
+			s.renew("web")
 			_, err := s.sdk.StartPipelineExecution(t.Context(), &codepipeline.StartPipelineExecutionInput{Name: aws.String("web")})
 			s.ok(err)
 			second := s.produce()
@@ -73,6 +75,12 @@ func TestRetention(t *testing.T) {
 					t.Errorf("stage %s has lost its newest execution", *st.StageName)
 				}
 			}
+			for version, want := range map[int32]string{1: "PipelineVersionNotFoundException", 2: "PipelineVersionNotFoundException", 3: ""} {
+				_, err := s.sdk.GetPipeline(t.Context(), &codepipeline.GetPipelineInput{Name: aws.String("web"), Version: &version})
+				if codeOf(err) != want {
+					t.Errorf("version %d: %v", version, err)
+				}
+			}
 			if usage := s.used(); usage["executions"].Count != 1 || usage["action executions"].Count != 2 || usage["audit records"].Count != 0 {
 				t.Errorf("after: %+v", usage)
 			}
@@ -98,6 +106,15 @@ func (s *server) produce() (keys []string) {
 		s.succeed(j)
 	}
 	return keys
+}
+
+// renew updates a pipeline to what it is, which makes a version.
+func (s *server) renew(name string) {
+	s.Helper()
+	p, err := s.sdk.GetPipeline(s.Context(), &codepipeline.GetPipelineInput{Name: &name})
+	s.ok(err)
+	_, err = s.sdk.UpdatePipeline(s.Context(), &codepipeline.UpdatePipelineInput{Pipeline: p.Pipeline})
+	s.ok(err)
 }
 
 func (s *server) there(key string) bool {

@@ -62,7 +62,7 @@ func (r *Retention) Round(ctx context.Context) error {
 		err = errors.Join(err, r.walk(ctx, now.Add(-keep), r.removeArtifacts))
 	}
 	if err == nil && r.History > 0 {
-		err = errors.Join(err, r.walk(ctx, now.Add(-r.History), r.removeHistory))
+		err = errors.Join(err, r.walk(ctx, now.Add(-r.History), r.removeHistory), r.versions(ctx, now.Add(-r.History)))
 	}
 	return err
 }

@@ -13,6 +13,13 @@ type OldExecution struct {
 	*engine.Execution
 }
 
+// PipelineVersion is a version of a pipeline's declaration.
+type PipelineVersion struct {
+	PipelineID int64
+	Version    int
+	Unused     bool
+}
+
 // Size is how much there is of a kind of record.
 type Size struct {
 	Kind           string
@@ -25,6 +32,10 @@ type RetentionReader interface {
 	// OldExecutions lists the executions of all pipelines that began before t,
 	// oldest first, those with ids above the given one.
 	OldExecutions(t time.Time, above string, limit int) ([]OldExecution, error)
+	// PipelineVersions lists versions of all pipelines, by pipeline and number,
+	// those above the given one; those that were replaced before t and that no
+	// execution that is kept ran are Unused.
+	PipelineVersions(t time.Time, above PipelineVersion, limit int) ([]PipelineVersion, error)
 	// Sizes counts records, which takes long when there are many, and the bytes
 	// of the whole database.
 	Sizes() (sizes []Size, bytes int64, err error)
@@ -35,6 +46,9 @@ type RetentionWriter interface {
 	// RemoveExecution removes an execution and all of its history, unless it is
 	// Pinned.
 	RemoveExecution(pipelineID int64, e *engine.Execution) (removed bool, err error)
+	// RemoveVersion removes a version of a pipeline, unless it is in force or an
+	// execution ran it.
+	RemoveVersion(pipelineID int64, version int) (removed bool, err error)
 	// PurgeAudit removes at most limit audit records from before t, and reports
 	// whether there may be more.
 	PurgeAudit(t time.Time, limit int) (more bool, err error)

@@ -77,7 +77,7 @@ func (t *txn) putExecution(pipelineID int64, e *engine.Execution, alive []string
 	doc := store.AppendExecution(nil, e)
 	live := slices.Contains(alive, e.ID)
 	if fresh {
-		return len(doc), t.write(`INSERT INTO execution (pipeline_id, id, live, doc) VALUES ($1, $2, $3, $4)`, pipelineID, e.ID, live, doc)
+		return len(doc), t.write(`INSERT INTO execution (pipeline_id, id, version, live, doc) VALUES ($1, $2, $3, $4, $5)`, pipelineID, e.ID, e.Version, live, doc)
 	}
 	return len(doc), t.write(`UPDATE execution SET doc = $1, live = $2 WHERE pipeline_id = $3 AND id = $4`, doc, live, pipelineID, e.ID)
 }

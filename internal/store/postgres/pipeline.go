@@ -68,9 +68,10 @@ func (v *reader) loadDeclaration(pipelineID int64, version int) (*pipeline.Decla
 }
 
 // Declaration of a view uses the shared cache: a committed version never
-// changes, and ids are not used twice.
+// changes as long as it is there, and ids are not used twice.
 func (v *view) Declaration(pipelineID int64, version int) (*pipeline.Declaration, error) {
-	err := v.one(`SELECT 1 FROM pipeline WHERE id = $1 AND NOT deleted`, func(pgx.Rows) error { return nil }, pipelineID)
+	err := v.one(`SELECT 1 FROM pipeline p JOIN pipeline_version v ON v.pipeline_id = p.id
+		WHERE p.id = $1 AND NOT p.deleted AND v.version = $2`, func(pgx.Rows) error { return nil }, pipelineID, version)
 	if err != nil {
 		return nil, err
 	}
@@ -106,15 +107,15 @@ func (t *txn) InsertPipeline(p store.Pipeline, d *pipeline.Declaration) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	return id, t.insertVersion(id, d)
+	return id, t.insertVersion(id, d, p.Created)
 }
 
-func (t *txn) insertVersion(pipelineID int64, d *pipeline.Declaration) error {
+func (t *txn) insertVersion(pipelineID int64, d *pipeline.Declaration, now time.Time) error {
 	doc, err := store.EncodeDeclaration(pipelineID, d, t.d.sealer)
 	if err != nil {
 		return err
 	}
-	return t.write(`INSERT INTO pipeline_version (pipeline_id, version, doc) VALUES ($1, $2, $3)`, pipelineID, d.Version, doc)
+	return t.write(`INSERT INTO pipeline_version (pipeline_id, version, doc, made) VALUES ($1, $2, $3, $4)`, pipelineID, d.Version, doc, millis(now))
 }
 
 func (t *txn) PutVersion(pipelineID int64, d *pipeline.Declaration, now time.Time) error {
@@ -127,7 +128,7 @@ func (t *txn) PutVersion(pipelineID int64, d *pipeline.Declaration, now time.Tim
 		return err
 	}
 	delete(t.held, pipelineID)
-	return t.insertVersion(pipelineID, d)
+	return t.insertVersion(pipelineID, d, now)
 }
 
 // DeletePipeline removes at once what would show under a new pipeline of the

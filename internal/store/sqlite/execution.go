@@ -70,7 +70,7 @@ func (t *txn) PutStartToken(pipelineID int64, token, execution string) error {
 func (t *txn) putExecution(pipelineID int64, e *engine.Execution, fresh bool) (int, error) {
 	t.d.buf = store.AppendExecution(t.d.buf[:0], e)
 	if fresh {
-		return len(t.d.buf), t.tx.Exec(`INSERT INTO execution (pipeline_id, id, doc) VALUES (?, ?, ?)`, pipelineID, e.ID, t.d.buf)
+		return len(t.d.buf), t.tx.Exec(`INSERT INTO execution (pipeline_id, id, version, doc) VALUES (?, ?, ?, ?)`, pipelineID, e.ID, e.Version, t.d.buf)
 	}
 	return len(t.d.buf), t.tx.Exec(`UPDATE execution SET doc = ? WHERE pipeline_id = ? AND id = ?`, t.d.buf, pipelineID, e.ID)
 }

@@ -73,9 +73,11 @@ func (v *reader) loadDeclaration(pipelineID int64, version int) (*pipeline.Decla
 }
 
 // Declaration of a view uses the shared cache: a committed version never
-// changes, and ids are not used twice.
+// changes as long as it is there, and ids are not used twice.
 func (v *view) Declaration(pipelineID int64, version int) (*pipeline.Declaration, error) {
-	if r, ok := v.tx.QueryRow(`SELECT 1 FROM pipeline WHERE id = ? AND deleted = 0`, pipelineID); !ok {
+	r, ok := v.tx.QueryRow(`SELECT 1 FROM pipeline p JOIN pipeline_version v ON v.pipeline_id = p.id
+		WHERE p.id = ? AND p.deleted = 0 AND v.version = ?`, pipelineID, version)
+	if !ok {
 		return nil, missing(r)
 	}
 	key := declarationKey{pipelineID, version}
@@ -105,15 +107,15 @@ func (t *txn) InsertPipeline(p store.Pipeline, d *pipeline.Declaration) (int64, 
 		return 0, err
 	}
 	id := t.tx.LastInsertID()
-	return id, t.insertVersion(id, d)
+	return id, t.insertVersion(id, d, p.Created)
 }
 
-func (t *txn) insertVersion(pipelineID int64, d *pipeline.Declaration) error {
+func (t *txn) insertVersion(pipelineID int64, d *pipeline.Declaration, now time.Time) error {
 	doc, err := store.EncodeDeclaration(pipelineID, d, t.d.sealer)
 	if err != nil {
 		return err
 	}
-	return t.tx.Exec(`INSERT INTO pipeline_version (pipeline_id, version, doc) VALUES (?, ?, ?)`, pipelineID, d.Version, doc)
+	return t.tx.Exec(`INSERT INTO pipeline_version (pipeline_id, version, doc, made) VALUES (?, ?, ?, ?)`, pipelineID, d.Version, doc, millis(now))
 }
 
 func (t *txn) PutVersion(pipelineID int64, d *pipeline.Declaration, now time.Time) error {
@@ -127,7 +129,7 @@ func (t *txn) PutVersion(pipelineID int64, d *pipeline.Declaration, now time.Tim
 	}
 	t.d.live.Drop(pipelineID)
 	t.touched = append(t.touched, pipelineID)
-	return t.insertVersion(pipelineID, d)
+	return t.insertVersion(pipelineID, d, now)
 }
 
 // DeletePipeline removes at once what would show under a new pipeline of the

@@ -46,7 +46,7 @@ func run(t *testing.T, open Open, except string) {
 		"turns of clients": clientTurns, "turns across reopen": turnsAcrossReopen, "jobs of revoked clients": revokedJobs, "audit": audit, "audit is followed": auditFollowed,
 		"outbox": outbox, "outbox is awaited": awaitOutbox, "outbox of deleted pipelines": outboxOfDeleted,
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors, "shared cursor": sharedCursor,
-		"purge of jobs": purgeJobs, "retention": retention, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
+		"purge of jobs": purgeJobs, "retention": retention, "old versions": oldVersions, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
 		"rules": rules, "automatic rollback": automaticRollback, "announced revisions": announcedRevisions, "missing rows": missingRows,
 	} {
 		if name == except {
