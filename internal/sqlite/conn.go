@@ -41,6 +41,7 @@ type conn struct {
 	stmts map[string]*stmt
 	out   uintptr      // two words of C memory for results passed by address
 	ran   atomic.Int64 // statements
+	log   *walFile     // what it appends goes through this, if set
 }
 
 // ptr turns an address of C memory into a pointer. The address is not on

@@ -223,6 +223,8 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 // writes fail with an error for which IsReadOnly holds. A View that stays
 // open long keeps the log from being reused, so it should not wait for
 // anything outside. If all readers are busy, View waits for one or for ctx.
+// What groups in the redo log wrote is committed first; if it cannot be, fn
+// runs again from its start, on the writer's connection.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -232,15 +234,25 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return ErrClosed
 	default:
 	}
+	tx := &Tx{idle: true, db: db, ctx: ctx}
 	select {
-	case c := <-db.readers:
-		defer func() { db.readers <- c }()
-		return viewOf(c, &Tx{c: c, idle: true, db: db, ctx: ctx}, fn)
+	case tx.c = <-db.readers:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-db.closing:
 		return ErrClosed
 	}
+	err := db.viewReader(tx, fn)
+	if tx.hidden && ctx.Err() == nil {
+		return db.viewWriter(ctx, fn)
+	}
+	return err
+}
+
+func (db *DB) viewReader(tx *Tx, fn func(*Tx) error) error {
+	c := tx.c
+	defer func() { db.readers <- c }()
+	return viewOf(c, tx, fn)
 }
 
 func view(c *conn, fn func(*Tx) error) error { return viewOf(c, &Tx{c: c, idle: true}, fn) }

@@ -49,8 +49,8 @@ func (db *DB) publish(ctx context.Context) error {
 	if !db.writer.deferred.waiting.Load() {
 		return nil
 	}
-	err := db.writer.update(ctx, func(*Tx) error {
-		db.writer.deferred.wanted = true
+	err := db.writer.update(ctx, func(tx *Tx) error {
+		tx.publish = true
 		return nil
 	})
 	if errors.Is(err, ErrClosed) {
@@ -60,6 +60,15 @@ func (db *DB) publish(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// viewWriter runs fn where it sees groups that cannot be committed, as on a
+// full disk: on the writer's connection.
+func (db *DB) viewWriter(ctx context.Context, fn func(*Tx) error) error {
+	return db.writer.update(ctx, func(tx *Tx) error {
+		tx.reads = true
+		return fn(tx)
+	})
 }
 
 // OnVisible registers f to run whenever Views can see more than before. It
@@ -99,11 +108,14 @@ func (w *writer) begin() error {
 
 // cancel gives up the transaction.
 func (w *writer) cancel() {
-	if !w.c.inTransaction() {
-		return
+	if w.c.inTransaction() {
+		if err := w.c.run("ROLLBACK"); err != nil {
+			w.db.log.Error("roll back", "error", err)
+			return
+		}
 	}
-	if err := w.c.run("ROLLBACK"); err != nil {
-		w.db.log.Error("roll back", "error", err)
+	if w.c.log != nil {
+		w.c.log.drop()
 	}
 }
 
@@ -206,14 +218,26 @@ func (w *writer) finish() error {
 	return nil
 }
 
+// postpone gives up a commit in which nobody's writes are at stake: they are
+// in the redo log. Calls that asked for it are told.
+func (w *writer) postpone(err error) {
+	d := &w.deferred
+	w.cancel()
+	w.db.log.Error("groups of updates wait in the redo log, since they cannot be committed", "error", err)
+	d.wanted = false
+	d.due.Store(false)
+	w.arm(retryAfter)
+	for _, c := range w.group {
+		if c.publish {
+			c.err = err
+		}
+	}
+}
+
 // settleDeferred commits what waits for it while nobody calls.
 func (w *writer) settleDeferred() {
-	d := &w.deferred
 	if err := w.finish(); err != nil {
-		w.cancel()
-		w.db.log.Error("groups of updates wait in the redo log, since they cannot be committed", "error", err)
-		d.due.Store(false)
-		w.arm(retryAfter)
+		w.postpone(err)
 		return
 	}
 	w.db.becameVisible()

@@ -22,9 +22,13 @@ type Tx struct {
 	hooks  []func()
 	redo   *entries // of an Update whose statements are logged
 
+	publish bool // of an Update that asks for a commit
+	reads   bool // of an Update that stands for a View
+
 	// Of a View.
-	db  *DB
-	ctx context.Context
+	db     *DB
+	ctx    context.Context
+	hidden bool // it cannot see what was written before
 }
 
 // savepoint names the one savepoint that can be open.
@@ -133,6 +137,7 @@ func (tx *Tx) start(sql string) (*stmt, error) {
 		tx.idle = false
 		if tx.db != nil {
 			if err := tx.db.publish(tx.ctx); err != nil {
+				tx.hidden, tx.lost = true, err
 				return nil, err
 			}
 		}
@@ -147,6 +152,10 @@ func (tx *Tx) start(sql string) (*stmt, error) {
 	if s.control {
 		s.discard()
 		return nil, errors.New("sqlite: not allowed in a transaction: " + sql)
+	}
+	if tx.reads && !s.readOnly {
+		s.discard()
+		return nil, &Error{Code: sqlite3.SQLITE_READONLY, Message: "attempt to write in a View", SQL: sql}
 	}
 	if tx.write && !tx.wrote && !s.readOnly {
 		if tx.nested {

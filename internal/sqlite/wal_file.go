@@ -101,8 +101,13 @@ func gatherWAL(c *conn) error {
 	own.FxFileSize = funcAddr(&walFileSize)
 	walFiles.Store(w.file, w)
 	file.FpMethods = w.methods
+	c.log = w
 	return nil
 }
+
+// drop forgets what is held back, when the transaction that it belongs to was
+// rolled back.
+func (w *walFile) drop() { w.n = 0 }
 
 func (w *walFile) free(tls *libc.TLS) {
 	libc.Xfree(tls, w.buf)

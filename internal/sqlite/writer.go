@@ -18,8 +18,9 @@ type call struct {
 	done  chan error // room for one, so that the writer never waits
 	hooks []func()
 	// hooked counts the hooks that were started.
-	hooked int
-	err    error // of fn
+	hooked  int
+	err     error // of fn
+	publish bool  // it asks for a commit of all groups
 }
 
 const (
@@ -84,7 +85,7 @@ func (w *writer) update(ctx context.Context, fn func(*Tx) error) error {
 		}
 		err = <-c.done
 	}
-	c.fn, c.err = nil, nil
+	c.fn, c.err, c.publish = nil, nil, false
 	clear(c.hooks)
 	c.hooks, c.hooked = c.hooks[:0], 0
 	calls.Put(c)
@@ -217,7 +218,8 @@ func (w *writer) run(c *call) {
 		err = &Error{Code: codeForeignKey, Message: "FOREIGN KEY constraint failed"}
 	}
 	tx.end()
-	c.err, c.hooks = err, tx.hooks
+	c.err, c.hooks, c.publish = err, tx.hooks, tx.publish
+	w.deferred.wanted = w.deferred.wanted || tx.publish
 
 	switch {
 	case tx.lost != nil:
@@ -286,11 +288,15 @@ func (w *writer) commit() {
 	case !w.dirty && d.waiting.Load() && !d.wanted && !d.due.Load():
 		// It has only read.
 	default:
-		if err := w.finish(); err != nil {
+		err := w.finish()
+		if err != nil && (w.dirty || !d.waiting.Load()) {
 			w.rollback(fmt.Errorf("commit: %w", err))
 			return
 		}
-		committed = true
+		if err != nil {
+			w.postpone(fmt.Errorf("commit: %w", err))
+		}
+		committed = err == nil
 	}
 	if w.dirty {
 		w.db.groups.Add(1)
