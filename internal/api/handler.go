@@ -20,10 +20,10 @@ import (
 )
 
 // Authenticator finds out who sent a request. body is as received, before
-// decompression, and must not be kept. The context it returns carries the
+// decompression, and must not be kept. The context it returns is ctx with the
 // caller; its errors are *fault.Error.
 type Authenticator interface {
-	Authenticate(r *http.Request, body []byte) (context.Context, error)
+	Authenticate(ctx context.Context, r *http.Request, body []byte) (context.Context, error)
 }
 
 // ExtraOperation is an operation outside of the model. body is a JSON object
@@ -69,17 +69,26 @@ func NewHandler(svc Service, auth Authenticator, opt Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	t := h.target(r)
-	req := request{id: uuid.NewString(), from: r.RemoteAddr, wait: preferredWait(r.Header), invocation: invocationID(r.Header)}
+	req := &request{id: uuid.NewString(), from: r.RemoteAddr, wait: preferredWait(r.Header), invocation: invocationID(r.Header)}
 	ctx := context.WithValue(r.Context(), requestKey{}, req)
+	out, err := h.answer(ctx, r, t)
+	code := h.write(ctx, w, t, out, err)
+	if h.opt.Observe != nil {
+		h.opt.Observe(t.name, code, time.Since(start))
+	}
+}
 
-	out, err := h.answer(r.WithContext(ctx), t)
+// write sends the outcome of a call and returns its code. It is apart from
+// ServeHTTP, as receive is from answer: thousands of polls wait there, and what
+// is on their stacks counts.
+func (h *Handler) write(ctx context.Context, w http.ResponseWriter, t target, out *buffer, err error) (code string) {
 	if out == nil {
 		out = buffers.Get().(*buffer)
 	}
 	defer out.release()
 
 	header := w.Header()
-	header["X-Amzn-Requestid"] = []string{req.id}
+	header["X-Amzn-Requestid"] = []string{RequestID(ctx)}
 	header["Content-Type"] = contentType
 	status, code := http.StatusOK, "OK"
 	if err != nil {
@@ -91,7 +100,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e := toWire(ctx, err)
 			status, code = e.status, e.code
 			if e.internal {
-				h.log.ErrorContext(ctx, "operation failed", "operation", t.name, "requestId", req.id, "error", err)
+				h.log.ErrorContext(ctx, "operation failed", "operation", t.name, "requestId", RequestID(ctx), "error", err)
 			}
 			header["X-Amzn-Errortype"] = []string{e.code}
 			out.b = e.appendJSON(out.b)
@@ -101,9 +110,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	// A failed write means that the caller has gone: there is nobody to tell.
 	_, _ = w.Write(out.b)
-	if h.opt.Observe != nil {
-		h.opt.Observe(t.name, code, time.Since(start))
-	}
+	return code
 }
 
 var contentType = []string{"application/x-amz-json-1.1"}
@@ -132,7 +139,7 @@ func (h *Handler) target(r *http.Request) target {
 // answer runs the checks in the service's order, then the operation, and
 // returns the body of the answer; nil is an empty one. A panic becomes an
 // internal failure.
-func (h *Handler) answer(r *http.Request, t target) (out *buffer, err error) {
+func (h *Handler) answer(ctx context.Context, r *http.Request, t target) (out *buffer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -141,7 +148,7 @@ func (h *Handler) answer(r *http.Request, t target) (out *buffer, err error) {
 			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	ctx, in, broken, err := h.receive(r, t)
+	ctx, in, broken, err := h.receive(ctx, r, t)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +175,7 @@ func (h *Handler) answer(r *http.Request, t target) (out *buffer, err error) {
 // receive reads, authenticates and decodes a request. in is the operation's
 // input, or the body for an extra operation; broken is the violation of its
 // constraints. No buffer is held after it returns: a call may wait for long.
-func (h *Handler) receive(r *http.Request, t target) (ctx context.Context, in any, broken, err error) {
+func (h *Handler) receive(ctx context.Context, r *http.Request, t target) (_ context.Context, in any, broken, err error) {
 	buf := buffers.Get().(*buffer)
 	defer buf.release()
 	if buf.b, err = readBody(buf.b, r); err != nil {
@@ -177,7 +184,7 @@ func (h *Handler) receive(r *http.Request, t target) (ctx context.Context, in an
 	if err = checkTransport(r); err != nil {
 		return nil, nil, nil, err
 	}
-	if ctx, err = h.auth.Authenticate(r, buf.b); err != nil {
+	if ctx, err = h.auth.Authenticate(ctx, r, buf.b); err != nil {
 		return nil, nil, nil, err
 	}
 	plain, err := decompress(buf.b, r.Header.Get("Content-Encoding"))

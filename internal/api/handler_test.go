@@ -45,12 +45,12 @@ type signed struct{}
 
 type callerKey struct{}
 
-func (signed) Authenticate(r *http.Request, body []byte) (context.Context, error) {
+func (signed) Authenticate(ctx context.Context, r *http.Request, body []byte) (context.Context, error) {
 	name := r.Header.Get("Authorization")
 	if name == "" {
 		return nil, fault.New("MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
-	return context.WithValue(r.Context(), callerKey{}, name+" sent "+fmt.Sprint(len(body))), nil
+	return context.WithValue(ctx, callerKey{}, name+" sent "+fmt.Sprint(len(body))), nil
 }
 
 type answer struct {

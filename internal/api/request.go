@@ -35,17 +35,25 @@ type request struct {
 
 type requestKey struct{}
 
+// requestOf returns the request of a context, an empty one outside of any.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
 // RequestID returns the id that the answer to this request carries, "" outside
 // of a request.
 func RequestID(ctx context.Context) string {
-	r, _ := ctx.Value(requestKey{}).(request)
+	r := requestOf(ctx)
 	return r.id
 }
 
 // SourceAddress returns the address that the request's connection comes from,
 // without the port; "" outside of a request.
 func SourceAddress(ctx context.Context) string {
-	r, _ := ctx.Value(requestKey{}).(request)
+	r := requestOf(ctx)
 	host, _, err := net.SplitHostPort(r.from)
 	if err != nil {
 		return r.from
@@ -56,7 +64,7 @@ func SourceAddress(ctx context.Context) string {
 // InvocationID returns what the caller's SDK calls this call, the same in each
 // of its attempts (amz-sdk-invocation-id); "" when it does not say.
 func InvocationID(ctx context.Context) string {
-	r, _ := ctx.Value(requestKey{}).(request)
+	r := requestOf(ctx)
 	return r.invocation
 }
 
@@ -74,7 +82,7 @@ func invocationID(h http.Header) string {
 // PreferWait returns how long the caller is ready to wait for an answer
 // (Prefer: wait=N, RFC 7240), at most 20 s; 0 when it did not say so.
 func PreferWait(ctx context.Context) time.Duration {
-	r, _ := ctx.Value(requestKey{}).(request)
+	r := requestOf(ctx)
 	return r.wait
 }
 

@@ -133,10 +133,10 @@ func principal(id sigv4.Identity) Principal {
 }
 
 // Authenticate verifies a request to a JSON service (CodePipeline or
-// Penstock's own), whose body has been read, and returns its context with the
+// Penstock's own), whose body has been read, and returns ctx with the
 // Principal. Refusals are of type *fault.Error with the codes of protocol.md
 // section 9.4, to be answered with HTTP 400.
-func (a *Authenticator) Authenticate(r *http.Request, body []byte) (context.Context, error) {
+func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, body []byte) (context.Context, error) {
 	id, err := a.json.Verify(r, body)
 	if err != nil {
 		if e, ok := errors.AsType[*sigv4.Error](err); ok {
@@ -149,7 +149,7 @@ func (a *Authenticator) Authenticate(r *http.Request, body []byte) (context.Cont
 		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		return nil, fault.New("AccessDeniedException", "User: %s is not authorized to perform: %s:%s", p.ARN, id.Service, operation)
 	}
-	return WithPrincipal(r.Context(), p), nil
+	return WithPrincipal(ctx, p), nil
 }
 
 // AuthenticateSTS verifies a request to STS, whose body has been read.

@@ -106,7 +106,7 @@ func TestAuthenticate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			ctx, err := a.Authenticate(signedRequest(test.creds, test.service), []byte("{}"))
+			ctx, err := a.Authenticate(t.Context(), signedRequest(test.creds, test.service), []byte("{}"))
 			if fault.Code(err) != test.code {
 				t.Fatalf("got %v, want code %q", err, test.code)
 			}
@@ -121,7 +121,7 @@ func TestAuthenticate(t *testing.T) {
 
 	t.Run("text of a denial", func(t *testing.T) {
 		t.Parallel()
-		_, err := a.Authenticate(signedRequest(signingCredentials(job), "codepipeline"), []byte("{}"))
+		_, err := a.Authenticate(t.Context(), signedRequest(signingCredentials(job), "codepipeline"), []byte("{}"))
 		want := "AccessDeniedException: User: " + testScope.ARN + " is not authorized to perform: codepipeline:PutJobSuccessResult"
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
@@ -130,7 +130,7 @@ func TestAuthenticate(t *testing.T) {
 	t.Run("regions", func(t *testing.T) {
 		t.Parallel()
 		a, _ := newTestAuthenticator(t, func(c *Config) { c.Regions = []string{"us-east-1"} })
-		if _, err := a.Authenticate(signedRequest(root, "codepipeline"), []byte("{}")); fault.Code(err) != "InvalidSignatureException" {
+		if _, err := a.Authenticate(t.Context(), signedRequest(root, "codepipeline"), []byte("{}")); fault.Code(err) != "InvalidSignatureException" {
 			t.Errorf("a region that is not listed: %v", err)
 		}
 	})

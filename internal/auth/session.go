@@ -1,13 +1,12 @@
 package auth
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"sync"
 	"time"
 
 	"penstock/internal/sigv4"
@@ -40,13 +39,13 @@ type Session struct {
 // Each token has a key of its own, derived from its access key id, so that a
 // token does not open under another id and no key encrypts more than once.
 type Sessions struct {
-	tokenKey, secretKey []byte
+	tokenKey, secretKey *macKey
 	now                 func() time.Time
 }
 
 // NewSessions returns the sessions of an installation.
 func NewSessions(key MasterKey, now func() time.Time) *Sessions {
-	return &Sessions{tokenKey: key.Subkey("session token v1"), secretKey: key.Subkey("session secret v1"), now: now}
+	return &Sessions{tokenKey: newMACKey(key.Subkey("session token v1")), secretKey: newMACKey(key.Subkey("session secret v1")), now: now}
 }
 
 var (
@@ -57,24 +56,41 @@ var (
 // temporaryPrefix begins the access key ids of sessions.
 const temporaryPrefix = "ASIA"
 
+// mint holds what one Mint works on: the job's claims, sealed, as text.
+type mint struct{ claims, sealed, token []byte }
+
+var mints = sync.Pool{New: func() any {
+	return &mint{make([]byte, 0, 512), make([]byte, 0, 768), make([]byte, 0, 1024)}
+}}
+
+// maxPooled is the longest token whose buffers are kept.
+const maxPooled = 16 << 10
+
 // Mint returns new credentials that work for ttl; whole seconds count.
 func (s *Sessions) Mint(scope SessionScope, ttl time.Duration) Credentials {
 	var random [10]byte
 	rand.Read(random[:])
-	id := temporaryPrefix + idEncoding.EncodeToString(random[:])
+	id := append(make([]byte, 0, 20), temporaryPrefix...)
+	id = idEncoding.AppendEncode(id, random[:])
 	expires := s.now().Add(ttl).Truncate(time.Second)
-	claims := appendClaims(make([]byte, 0, 512), scope, expires)
-	token := tokenEncoding.EncodeToString(newAEAD(mac(s.tokenKey, id)).Seal(nil, nil, claims, nil))
-	return Credentials{
-		AccessKeyID:     id,
-		SecretAccessKey: s.secret(token),
-		SessionToken:    Secret(token),
+	m := mints.Get().(*mint)
+	m.claims = appendClaims(m.claims[:0], scope, expires)
+	m.sealed = newAEAD(s.tokenKey.sum(id)).Seal(m.sealed[:0], nil, m.claims, nil)
+	m.token = tokenEncoding.AppendEncode(m.token[:0], m.sealed)
+	c := Credentials{
+		AccessKeyID:     string(id),
+		SecretAccessKey: s.secret(m.token),
+		SessionToken:    Secret(m.token),
 		Expiration:      expires,
 	}
+	if cap(m.token) <= maxPooled {
+		mints.Put(m)
+	}
+	return c
 }
 
-func (s *Sessions) secret(token string) Secret {
-	return Secret(base64.StdEncoding.EncodeToString(mac(s.secretKey, token)[:30]))
+func (s *Sessions) secret(token []byte) Secret {
+	return Secret(base64.StdEncoding.AppendEncode(make([]byte, 0, 40), s.secretKey.sum(token)[:30]))
 }
 
 // Resolve returns what the token of an access key says. The error is
@@ -84,7 +100,7 @@ func (s *Sessions) Resolve(accessKeyID, sessionToken string) (Session, error) {
 	if err != nil || len(sealed) == 0 {
 		return Session{}, sigv4.ErrBadToken
 	}
-	claims, err := newAEAD(mac(s.tokenKey, accessKeyID)).Open(nil, nil, sealed, nil)
+	claims, err := newAEAD(s.tokenKey.sum([]byte(accessKeyID))).Open(nil, nil, sealed, nil)
 	if err != nil {
 		return Session{}, sigv4.ErrBadToken
 	}
@@ -92,17 +108,11 @@ func (s *Sessions) Resolve(accessKeyID, sessionToken string) (Session, error) {
 	if err != nil {
 		return Session{}, sigv4.ErrBadToken
 	}
-	session.SecretAccessKey = s.secret(sessionToken)
+	session.SecretAccessKey = s.secret([]byte(sessionToken))
 	if !s.now().Before(session.Expiration) {
 		return session, sigv4.ErrTokenExpired
 	}
 	return session, nil
-}
-
-func mac(key []byte, text string) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(text))
-	return m.Sum(nil)
 }
 
 // claimsVersion begins the claims, whose fields follow in fixed order, each
