@@ -23,6 +23,9 @@ func (st *site) faults() []fault {
 	if st.database == nil {
 		return []fault{node}
 	}
+	if st.standby != nil { // for one time
+		return []fault{node, {"database lost, standby promoted", st.failover, true}, node}
+	}
 	rerun := func(kill func()) func() error {
 		return func() error {
 			kill()

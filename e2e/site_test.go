@@ -25,6 +25,7 @@ type site struct {
 	nodes     []*server
 	artifacts *server        // whose S3 the artifacts lie in
 	database  *pgtest.Server // nil = SQLite
+	standby   *pgtest.Server // what takes the place of the database
 	cable     *cable         // between the nodes and the database
 	balancer  *balancer      // nil = clients call the only node
 	mends     []func()       // what is to be done to end faults that last
