@@ -56,6 +56,7 @@ type Driver struct {
 
 	// Used on the writer's goroutine only.
 	live        *memo.Cache[int64, *live]
+	rows        *memo.Cache[string, jobRow]
 	types       *typeCache
 	buf         []byte // for documents on their way to a statement
 	newest      int64  // entry of the outbox that is durable
@@ -87,6 +88,7 @@ func Open(path string, opt Options) (*Driver, error) {
 		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
 		timers:       make(chan struct{}, 1),
 		live:         memo.New[int64, *live](cacheBytes),
+		rows:         memo.New[string, jobRow](cacheBytes),
 		types:        newTypeCache(),
 	}
 	d.earliest.Store(math.MaxInt64)
@@ -124,6 +126,7 @@ func (d *Driver) boot() error {
 // forget drops all that was learned in a group of updates that was undone.
 func (d *Driver) forget() {
 	d.live.Clear()
+	d.rows.Clear()
 	d.types.clear()
 	d.board.releaseAll()
 }
@@ -174,6 +177,8 @@ type view struct{ reader }
 type txn struct {
 	reader
 	touched []int64  // pipelines whose cached state this call changed
+	jobs    []string // whose cached rows this call changed
+	jobRoom [4]string
 	types   bool     // it changed action types or clients
 	held    []string // jobs of the board that it holds back
 
@@ -216,6 +221,9 @@ func (t *txn) committed() {
 func (t *txn) undo() {
 	for _, id := range t.touched {
 		t.d.live.Drop(id)
+	}
+	for _, id := range t.jobs {
+		t.d.rows.Drop(id)
 	}
 	if t.types {
 		t.d.types.clear()

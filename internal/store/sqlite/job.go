@@ -14,23 +14,79 @@ import (
 // maxCachedJob is the length of document up to which a job stays in memory.
 const maxCachedJob = 8 << 10
 
+// Job implements store.JobReader.
 func (v *reader) Job(id string) (*job.Job, error) {
+	row, err := v.jobRow(id)
+	if err != nil {
+		return nil, err
+	}
+	return v.wholeJob(id, row)
+}
+
+// Job is the same on the writer's goroutine, where rows in use are cached.
+func (t *txn) Job(id string) (*job.Job, error) {
+	row, ok := t.d.rows.Get(id)
+	if !ok {
+		var err error
+		if row, err = t.jobRow(id); err != nil {
+			return nil, err
+		}
+		if !row.state.Terminal() { // an ended one is seldom read, and purged one day
+			t.d.rows.Put(id, row, rowWeight)
+		}
+	}
+	return t.wholeJob(id, row)
+}
+
+// jobRow is what changes of a job, as the database knows it.
+type jobRow struct {
+	state            job.State
+	nonces           job.Nonces
+	queuedAt         time.Time
+	ackedAt, endedAt time.Time
+	report           string
+}
+
+// rowWeight is about what a row takes in the cache; a report is a digest.
+const rowWeight = 256
+
+func (v *reader) jobRow(id string) (jobRow, error) {
 	r, ok := v.tx.QueryRow(`SELECT state, queued_at, last, floor, acked, acked_at, ended_at, report FROM job WHERE id = ?`, id)
 	if !ok {
-		return nil, missing(r)
+		return jobRow{}, missing(r)
 	}
-	row := job.Job{
-		State: job.State(r.Text(0)), QueuedAt: fromMillis(r.Int64(1)),
-		Nonces:  job.Nonces{Last: r.Int64(2), Floor: r.Int64(3), Acked: r.Int64(4)},
-		AckedAt: fromMillis(r.Int64(5)), EndedAt: fromMillis(r.Int64(6)), Report: r.Text(7),
+	return jobRow{
+		state: job.State(r.Text(0)), queuedAt: fromMillis(r.Int64(1)),
+		nonces:  job.Nonces{Last: r.Int64(2), Floor: r.Int64(3), Acked: r.Int64(4)},
+		ackedAt: fromMillis(r.Int64(5)), endedAt: fromMillis(r.Int64(6)), report: r.Text(7),
+	}, nil
+}
+
+// keepRow remembers what the call wrote.
+func (t *txn) keepRow(j *job.Job) {
+	if j.State.Terminal() {
+		t.d.rows.Drop(j.ID)
+		return
 	}
+	if t.jobs == nil {
+		t.jobs = t.jobRoom[:0]
+	}
+	t.jobs = append(t.jobs, j.ID)
+	t.d.rows.Put(j.ID, jobRow{
+		state: stored(j.State), nonces: j.Nonces, queuedAt: j.QueuedAt,
+		ackedAt: j.AckedAt, endedAt: j.EndedAt, report: j.Report,
+	}, rowWeight)
+}
+
+// wholeJob adds what never changes, and what the board knows.
+func (v *reader) wholeJob(id string, row jobRow) (*job.Job, error) {
 	doc, err := v.jobDocument(id)
 	if err != nil {
 		return nil, err
 	}
 	j := *doc
-	j.State, j.QueuedAt, j.Nonces = row.State, row.QueuedAt, row.Nonces
-	j.AckedAt, j.EndedAt, j.Report = row.AckedAt, row.EndedAt, row.Report
+	j.State, j.QueuedAt, j.Nonces = row.state, row.queuedAt, row.nonces
+	j.AckedAt, j.EndedAt, j.Report = row.ackedAt, row.endedAt, row.report
 	if j.State == job.Queued {
 		if nonces, dispatched, ok := v.d.board.look(id, v.now); ok {
 			j.Nonces = nonces
@@ -85,6 +141,7 @@ func (t *txn) openJob(j *job.Job) error {
 		return err
 	}
 	t.d.keepJob(j, len(t.d.buf))
+	t.keepRow(j)
 	if j.State == job.Queued {
 		t.offer(boardChange{id: j.ID, queue: queue, client: j.ClientID, queuedAt: queuedAt, nonces: j.Nonces})
 	}
@@ -92,6 +149,7 @@ func (t *txn) openJob(j *job.Job) error {
 }
 
 func (t *txn) queueJob(c engine.JobQueued) error {
+	t.d.rows.Drop(c.ID)
 	r, ok := t.tx.QueryRow(`UPDATE job SET state = 'Queued', queued_at = ? WHERE id = ? AND state = 'Created'
 		RETURNING queue, last, floor, client`, millis(c.At), c.ID)
 	if !ok {
@@ -108,12 +166,14 @@ func (t *txn) queueJob(c engine.JobQueued) error {
 func (t *txn) closeJob(c engine.JobClosed) error {
 	nonces, _, _ := t.d.board.look(c.ID, t.now)
 	t.withdraw(c.ID)
+	t.d.rows.Drop(c.ID)
 	return t.tx.Exec(`UPDATE job SET state = ?, ended_at = ?, report = ?, last = max(last, ?), floor = max(floor, ?)
 		WHERE id = ?`, string(c.State), millis(c.At), c.Digest, nonces.Last, nonces.Floor, c.ID)
 }
 
 func (t *txn) purgeJob(id string) error {
 	t.withdraw(id)
+	t.d.rows.Drop(id)
 	return t.tx.Exec(`DELETE FROM job WHERE id = ?`, id)
 }
 
@@ -133,6 +193,7 @@ func (t *txn) SaveJob(j *job.Job) error {
 	if t.tx.Changes() == 0 {
 		return store.ErrNotFound
 	}
+	t.keepRow(j)
 	if state == job.InProgress && j.Timeout > 0 {
 		return t.setTimer(j.PipelineID, engine.JobTimer(j))
 	}
