@@ -91,19 +91,20 @@ func continuation(f *fixture) {
 	f.startExecution(p)
 	first := f.claimOne(sourceLine)
 	f.mustAcknowledge(first)
+	f.hint("the time limit")
+	limit := f.nextTimer()
+	f.equal("the time limit", limit, f.now().Add(24*time.Hour))
 	f.succeed(first.ID, "token")
+	f.hint("the pause, which is over earlier")
+	f.equal("the end of the pause", f.nextTimer(), f.now().Add(30*time.Second))
 	f.equal("jobs before their time", len(f.claim(sourceLine, 1)), 0)
 	f.reopen()
 	f.equal("jobs before their time, after a restart", len(f.claim(sourceLine, 1)), 0)
 	f.advance(30 * time.Second)
 	due := read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(f.now(), 10) })
 	f.equal("due timers", len(due), 1)
-	f.update(func(tx store.Tx) error {
-		if _, err := f.s.Step(tx, due[0].PipelineID, engine.TimerFired{Timer: due[0].Timer}); err != nil {
-			return err
-		}
-		return tx.ClearTimer(due[0].Timer)
-	})
+	f.step(due[0].PipelineID, engine.TimerFired{Timer: due[0].Timer})
+	f.equal("the time limit, afterwards", f.nextTimer(), limit)
 	second := f.claimOne(sourceLine)
 	if second.ID == first.ID || second.Data.ContinuationToken != "token" {
 		f.Fatalf("continuation job %+v", second)

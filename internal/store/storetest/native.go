@@ -52,7 +52,7 @@ func pushedAcrossReopen(f *fixture) {
 	line := job.Queue(job.Pushed, "", "", invokeType, "")
 	f.startExecution(f.beginningWith(invokeType))
 	first := f.claimOne(line)
-	due := read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() })
+	due := f.nextTimer()
 	f.equal("the report is due", due, first.ReportBy)
 	f.mustAcknowledge(first)
 	f.reopen()

@@ -101,16 +101,12 @@ func tags(f *fixture) {
 }
 
 func timers(f *fixture) {
-	f.equal("next of none", read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() }), time.Time{})
+	f.equal("next of none", f.nextTimer(), time.Time{})
 	p := f.pipeline("p")
 	e := f.startExecution(p)
-	select {
-	case <-f.d.Timers():
-	case <-time.After(patience):
-		f.Fatal("no hint of the first timer")
-	}
+	f.hint("the first timer")
 	at := f.now().Add(24 * time.Hour)
-	f.equal("next", read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() }), at)
+	f.equal("next", f.nextTimer(), at)
 	f.equal("due before", len(read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at.Add(-time.Millisecond), 10) })), 0)
 	f.reopen()
 	due := read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })
@@ -122,6 +118,21 @@ func timers(f *fixture) {
 	f.equal("execution", got.Status, engine.Failed)
 	f.equal("due after", len(read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })), 0)
 	f.equal("jobs", len(f.claim(sourceLine, 1)), 0)
+}
+
+// hint waits until the driver tells of a timer.
+func (f *fixture) hint(of string) {
+	f.Helper()
+	select {
+	case <-f.d.Timers():
+	case <-time.After(patience):
+		f.Fatalf("no hint of %s", of)
+	}
+}
+
+func (f *fixture) nextTimer() time.Time {
+	f.Helper()
+	return read(f, func(r store.Reader) (time.Time, error) { return r.NextTimer() })
 }
 
 // SecretsAtRest writes secrets through an open driver and searches for them in
