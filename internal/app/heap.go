@@ -16,6 +16,7 @@ const (
 	heapRoom    = 96 << 20  // bytes, at most
 	leastGrowth = 40        // percent
 	leastLimit  = 290 << 20 // bytes in all, which are collected and given back for
+	limitRoom   = 8         // above what is needed, as the part of it
 )
 
 // growth is by how many percent the heap may grow before it is collected, with
@@ -24,10 +25,32 @@ func growth(live uint64) int {
 	return max(leastGrowth, int(min(heapGrowth, 100*heapRoom/max(live, 1))))
 }
 
-// limit is what the process may take before it collects early. It is well above
-// what is live, since a collector that cannot free anything only costs.
-func limit(live uint64) int64 {
-	return int64(max(leastLimit, 2*live))
+// limit is what the process may take before it collects early. It leaves room
+// above what is needed, since a collector that cannot free anything only costs.
+func limit(needed uint64) int64 {
+	return int64(max(leastLimit, needed+needed/limitRoom))
+}
+
+// footprint reads what the runtime has of the system.
+type footprint [6]metrics.Sample
+
+func newFootprint() *footprint {
+	return &footprint{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"},
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+	}
+}
+
+// read returns what is live, with the used parts of stacks, and what is needed:
+// all that is neither free nor garbage, with whole stacks and what is lost
+// between objects.
+func (f *footprint) read() (live, needed uint64) {
+	metrics.Read(f[:])
+	heap, stacks := f[0].Value.Uint64(), f[1].Value.Uint64()
+	total, released, free := f[2].Value.Uint64(), f[3].Value.Uint64(), f[4].Value.Uint64()
+	objects := f[5].Value.Uint64()
+	return heap + stacks, total - released - free - max(objects, heap) + heap
 }
 
 // tuneHeap sets growth and limit now and after each collection. GOGC and
@@ -38,17 +61,16 @@ func tuneHeap() {
 	}
 	var percent int
 	var bytes int64
-	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}
+	now := newFootprint()
 	type beacon struct{ _ *byte } // with a pointer, else it may share its memory
 	var again func(*beacon)
 	again = func(b *beacon) {
-		metrics.Read(samples)
-		live := samples[0].Value.Uint64() + samples[1].Value.Uint64()
+		live, needed := now.read()
 		if p := growth(live); p != percent {
 			percent = p
 			debug.SetGCPercent(p)
 		}
-		if l := limit(live); l != bytes {
+		if l := limit(needed); l != bytes {
 			bytes = l
 			debug.SetMemoryLimit(l)
 		}
