@@ -16,11 +16,12 @@ func (c *cli) duCommand() *cobra.Command {
 		Use:   "du",
 		Short: "Show what the server keeps, and what of it retention is about to remove",
 		Long: `Du counts what the server keeps: history, events and audit records in the
-database, logs and the objects of each bucket in the embedded store, with the oldest
-and the newest, how long they are kept after their end (--keep-history and its
-siblings, penstock server --help), and how many are older than that (executions that a
-retry or a rollback may need stay all the same). It reads all of it, which
-takes a while on a large server. Only the root access key may ask.`,
+database, logs and the objects of each bucket in the embedded store (on an external
+S3: those under the names that the server gives), with the oldest and the newest, how
+long they are kept after their end (--keep-history and its siblings, penstock server
+--help), and how many are older than that (executions that a retry or a rollback may
+need stay all the same). It reads all of it, which takes a while on a
+large server. Only the root access key may ask.`,
 		Example: "  penstock du\n  penstock du --folders --output json",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {

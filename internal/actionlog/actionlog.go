@@ -98,6 +98,12 @@ func (l *Logs) Recover(ctx context.Context) error {
 	return nil
 }
 
+// IsKey reports whether an object in the bucket of logs can be one of them, or a
+// part of one.
+func IsKey(key string) bool { return keyPattern.MatchString(key) }
+
+var keyPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9a-f]{16}-[A-Z2-7]{8})?$`)
+
 var idPattern = regexp.MustCompile(`^[0-9a-f-]{36}$`)
 
 // Writer opens the log of an action execution. Closing it moves the log to the

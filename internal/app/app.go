@@ -24,6 +24,7 @@ import (
 	"penstock/internal/auth"
 	"penstock/internal/blob"
 	"penstock/internal/blob/fileblob"
+	"penstock/internal/blob/s3blob"
 	"penstock/internal/config"
 	"penstock/internal/connection"
 	"penstock/internal/control"
@@ -51,6 +52,7 @@ type App struct {
 	driver      store.Driver
 	store       *store.Store
 	embedded    *fileblob.Store // nil with an external S3
+	external    *s3blob.Store   // nil without one
 	sessions    *auth.Sessions
 	logs        *actionlog.Logs
 	svc         *service.Service

@@ -35,6 +35,7 @@ func (a *App) openBlobs(ctx context.Context, sessions *auth.Sessions) (blob.Stor
 		if cfg.S3RoleARN == "" && !cfg.S3ShareKeys {
 			a.log.Warn("jobs get no artifact credentials for the external S3: set --s3-role-arn, or let workers bring their own")
 		}
+		a.external = external
 		source, err := s3blob.NewCredentials(ctx, opt)
 		return external, source, err
 	}

@@ -131,7 +131,11 @@ func (s *server) run() (stop func()) {
 }
 
 func (s *server) bucketClient(c aws.CredentialsProvider) *s3.Client {
-	return s3.New(s3.Options{BaseEndpoint: &s.url, Region: region, UsePathStyle: true, Credentials: c, Retryer: aws.NopRetryer{}})
+	at := s.url
+	if s.cfg.S3Endpoint != "" {
+		at = s.cfg.S3Endpoint
+	}
+	return s3.New(s3.Options{BaseEndpoint: &at, Region: region, UsePathStyle: true, Credentials: c, Retryer: aws.NopRetryer{}})
 }
 
 // worker is S3 with the credentials of a job.

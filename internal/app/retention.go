@@ -12,15 +12,16 @@ import (
 	"penstock/internal/store"
 )
 
-// retention removes what is too old. Objects on an external S3 are left to its
-// own rules.
+// retention removes what is too old.
 func (a *App) retention() *scheduler.Retention {
 	keep := a.cfg.Keep
 	r := &scheduler.Retention{
 		Store: a.store, Log: a.log, Interval: time.Hour,
 		History: keep.History, Artifacts: keep.Artifacts, Logs: keep.Logs, Audit: keep.Audit,
 	}
-	if a.embedded != nil {
+	if a.external != nil {
+		r.RemoveObject, r.RemoveLogs = a.removeExternal, a.removeExternalLogs
+	} else {
 		r.RemoveObject = a.embedded.RemoveObject
 		r.RemoveLogs = func(ctx context.Context, t time.Time, limit int) (bool, error) {
 			// The key of a log is the id of its action execution.
@@ -30,10 +31,10 @@ func (a *App) retention() *scheduler.Retention {
 	return r
 }
 
-// usage tells what the embedded store keeps; nil with another.
+// usage tells what the artifact store keeps.
 func (a *App) usage() func(context.Context, bool) ([]control.Usage, error) {
-	if a.embedded == nil {
-		return nil
+	if a.external != nil {
+		return a.externalUsage
 	}
 	return func(ctx context.Context, folders bool) (list []control.Usage, err error) {
 		buckets, err := a.embedded.Usage(ctx, false)

@@ -22,8 +22,8 @@ const minRetention = time.Hour
 func (r *Retention) flags(f *pflag.FlagSet) {
 	const year = 365 * 24 * time.Hour
 	f.DurationVar(&r.History, "keep-history", year, "how long executions are listed after their end (AWS: 12 months); 0 for ever")
-	f.DurationVar(&r.Artifacts, "keep-artifacts", year, "how long the embedded store keeps the artifacts of executions that ended, at most --keep-history; 0 for ever")
-	f.DurationVar(&r.Logs, "keep-logs", year, "how long the embedded store keeps the logs of actions; 0 for ever")
+	f.DurationVar(&r.Artifacts, "keep-artifacts", year, "how long the artifacts of executions are kept after their end, at most --keep-history; 0 for ever")
+	f.DurationVar(&r.Logs, "keep-logs", year, "how long the logs of actions are kept; 0 for ever")
 	f.DurationVar(&r.Audit, "keep-audit", 90*24*time.Hour, "how long audit records are kept; 0 for ever")
 }
 

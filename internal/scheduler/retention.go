@@ -7,13 +7,14 @@ import (
 	"slices"
 	"time"
 
-	"penstock/internal/core/engine"
 	"penstock/internal/store"
 )
 
 // Retention removes history, artifacts, logs and audit records that are older
 // than the operator wants, in steps small enough that nothing waits for them.
 // What a live execution, a retry or a rollback may need stays (store.Pinned).
+// What cannot be removed now is tried again in the next round, and keeps nothing
+// else from being removed.
 type Retention struct {
 	Store    *store.Store
 	Log      *slog.Logger
@@ -22,12 +23,20 @@ type Retention struct {
 	History, Artifacts, Logs, Audit time.Duration
 
 	// RemoveObject removes all versions of an object; nil when objects are none
-	// of this server's business.
+	// of this server's business. The error wraps ErrDenied when an operator has
+	// to permit it first.
 	RemoveObject func(ctx context.Context, bucket, key string) error
 	// RemoveLogs removes at most limit logs of actions that began and ended
-	// before t, and reports whether there may be more.
+	// before t, and reports whether there may be more. The error is like that
+	// of RemoveObject.
 	RemoveLogs func(ctx context.Context, t time.Time, limit int) (more bool, err error)
+
+	cleared cleared
+	told    map[string]bool // what was refused, and said so in the log
 }
+
+// ErrDenied says that the server may not remove something.
+var ErrDenied = errors.New("the server may not remove it")
 
 const (
 	retentionStep = 100
@@ -55,16 +64,29 @@ func (r *Retention) Run(ctx context.Context) {
 func (r *Retention) Round(ctx context.Context) error {
 	now := r.Store.Now()
 	err := errors.Join(r.audit(ctx, now), r.logs(ctx, now))
-	if keep := r.Artifacts; keep > 0 && r.RemoveObject != nil {
+	keep := r.Artifacts
+	clear := keep > 0 && r.RemoveObject != nil
+	if clear {
 		if r.History > 0 {
 			keep = min(keep, r.History) // the history tells whose they are
 		}
-		err = errors.Join(err, r.walk(ctx, now.Add(-keep), r.removeArtifacts))
+		err = errors.Join(err, r.clear(ctx, now.Add(-keep)))
 	}
-	if err == nil && r.History > 0 {
-		err = errors.Join(err, r.walk(ctx, now.Add(-r.History), r.removeHistory), r.versions(ctx, now.Add(-r.History)))
+	if r.History == 0 {
+		return err
 	}
-	return err
+	t := now.Add(-r.History)
+	return errors.Join(err, r.walk(ctx, t, func(old []store.OldExecution, free map[string]bool) error {
+		doomed := slices.DeleteFunc(old, func(e store.OldExecution) bool {
+			return !free[e.ID] || clear && !r.cleared.has(e.ID) && e.Updated.After(t.Add(-artifactsGrace))
+		})
+		for some := range slices.Chunk(doomed, removedAtOnce) {
+			if err := r.removeHistory(ctx, some); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), r.versions(ctx, t))
 }
 
 func (r *Retention) audit(ctx context.Context, now time.Time) error {
@@ -84,37 +106,55 @@ func (r *Retention) logs(ctx context.Context, now time.Time) (err error) {
 	for more := r.Logs > 0 && r.RemoveLogs != nil; more && err == nil; {
 		more, err = r.RemoveLogs(ctx, now.Add(-r.Logs), retentionStep)
 	}
+	if r.denied("action logs", err) {
+		return nil
+	}
 	return err
 }
 
-// walk goes through the executions that ended before t and calls remove for
-// those that are not pinned, some at a time.
-func (r *Retention) walk(ctx context.Context, t time.Time, remove func(context.Context, []store.OldExecution) error) error {
+// denied reports whether the server may not remove something, and says so in the
+// log once.
+func (r *Retention) denied(what string, err error) bool {
+	if !errors.Is(err, ErrDenied) {
+		return false
+	}
+	if !r.told[what] {
+		if r.told == nil {
+			r.told = map[string]bool{}
+		}
+		r.told[what] = true
+		r.Log.Error("retention is not permitted to remove what is too old; it goes on trying, and does not say so again", "what", what, "error", err)
+	}
+	return true
+}
+
+// walk goes through the executions that began before t, some at a time; free are
+// those that have also ended before t and that nothing needs.
+func (r *Retention) walk(ctx context.Context, t time.Time, do func(old []store.OldExecution, free map[string]bool) error) error {
 	above := ""
 	for {
 		var old []store.OldExecution
-		var doomed []store.OldExecution
+		var free map[string]bool
 		err := r.Store.View(ctx, func(v store.Reader) (err error) {
 			if old, err = v.OldExecutions(t, above, retentionStep); err != nil {
 				return err
 			}
-			doomed, err = unpinned(v, old, t)
+			free, err = unpinned(v, old, t)
 			return err
 		})
 		if err != nil || len(old) == 0 {
 			return err
 		}
 		above = old[len(old)-1].ID
-		for some := range slices.Chunk(doomed, removedAtOnce) {
-			if err := remove(ctx, some); err != nil {
-				return err
-			}
+		if err := do(old, free); err != nil {
+			return err
 		}
 	}
 }
 
 // unpinned are those that ended before t and that nothing needs.
-func unpinned(v store.Reader, old []store.OldExecution, t time.Time) (free []store.OldExecution, err error) {
+func unpinned(v store.Reader, old []store.OldExecution, t time.Time) (free map[string]bool, err error) {
+	free = map[string]bool{}
 	pins := map[int64]map[string]bool{}
 	for _, e := range old {
 		pinned, ok := pins[e.PipelineID]
@@ -127,7 +167,7 @@ func unpinned(v store.Reader, old []store.OldExecution, t time.Time) (free []sto
 			pins[e.PipelineID] = pinned
 		}
 		if pinned != nil && !pinned[e.ID] && e.Updated.Before(t) {
-			free = append(free, e)
+			free[e.ID] = true
 		}
 	}
 	return free, nil
@@ -142,74 +182,4 @@ func (r *Retention) removeHistory(ctx context.Context, doomed []store.OldExecuti
 		}
 		return nil
 	})
-}
-
-func (r *Retention) removeArtifacts(ctx context.Context, doomed []store.OldExecution) error {
-	for _, e := range doomed {
-		if err := r.removeArtifactsOf(ctx, e); err != nil && !errors.Is(err, store.ErrNotFound) { // the pipeline was deleted
-			return err
-		}
-	}
-	return nil
-}
-
-// removeArtifactsOf removes the objects that the actions of an execution had for
-// their outputs, but for those that a pinned execution has taken over in a
-// rollback.
-func (r *Retention) removeArtifactsOf(ctx context.Context, e store.OldExecution) error {
-	var doomed []engine.Artifact
-	err := r.Store.View(ctx, func(v store.Reader) error {
-		used, err := objectsInUse(v, e.PipelineID)
-		if err != nil {
-			return err
-		}
-		doomed = doomed[:0]
-		for below := ""; ; {
-			actions, err := v.Actions(e.PipelineID, e.ID, below, retentionStep)
-			if err != nil || len(actions) == 0 {
-				return err
-			}
-			below = actions[len(actions)-1].ID
-			for _, a := range actions {
-				for _, o := range a.Outputs {
-					if o.Key != "" && !used[object{o.Bucket, o.Key}] {
-						doomed = append(doomed, o)
-					}
-				}
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	for _, o := range doomed {
-		if err := r.RemoveObject(ctx, o.Bucket, o.Key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type object struct{ bucket, key string }
-
-// objectsInUse are the artifacts of all pinned executions of a pipeline.
-func objectsInUse(v store.Reader, pipelineID int64) (map[object]bool, error) {
-	pinned, err := store.Pinned(v, pipelineID)
-	if err != nil {
-		return nil, err
-	}
-	used := map[object]bool{}
-	for id := range pinned {
-		e, err := v.Execution(pipelineID, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range e.Artifacts {
-			used[object{a.Bucket, a.Key}] = true
-		}
-	}
-	return used, nil
 }

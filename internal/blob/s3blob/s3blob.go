@@ -39,6 +39,7 @@ type Store struct {
 	client *s3.Client
 	region string
 	now    func() time.Time
+	page   *int32 // of versions that are listed with a call; nil is what the server likes
 }
 
 var _ blob.Store = (*Store)(nil)

@@ -1,5 +1,10 @@
 package pipeline
 
+import (
+	"maps"
+	"slices"
+)
+
 // Lengths to which ArtifactKey cuts names. They keep the session policies of
 // job workers short; the random part alone makes a key unique.
 const (
@@ -12,16 +17,28 @@ const (
 // digits, with ".zip" appended for artifacts that source actions produce, but for
 // those of connections.
 func ArtifactKey(pipelineName, artifactName, random string, zip bool) string {
-	key := head(pipelineName, keyPipelineChars) + "/" + head(artifactName, keyArtifactChars) + "/" + random
+	key := ArtifactFolder(pipelineName) + head(artifactName, keyArtifactChars) + "/" + random
 	if zip {
 		key += ".zip"
 	}
 	return key
 }
 
+// ArtifactFolder is what the keys of a pipeline's artifacts begin with; pipelines
+// with long names may share it.
+func ArtifactFolder(pipelineName string) string { return head(pipelineName, keyPipelineChars) + "/" }
+
 // head cuts a name, which is ASCII by its pattern, to n characters.
 func head(name string, n int) string {
 	return name[:min(n, len(name))]
+}
+
+// Stores are all artifact stores of a pipeline.
+func Stores(d *Declaration) []ArtifactStore {
+	if d.ArtifactStore != nil {
+		return []ArtifactStore{*d.ArtifactStore}
+	}
+	return slices.Collect(maps.Values(d.ArtifactStores))
 }
 
 // StoreFor returns the artifact store that actions of a region use. A single
