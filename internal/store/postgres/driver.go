@@ -175,7 +175,7 @@ func parse(url string) (*pgxpool.Config, error) {
 			set[name] = value
 		}
 	}
-	if set["synchronous_commit"] == "off" || set["synchronous_commit"] == "local" {
+	if weak(set["synchronous_commit"]) {
 		return nil, fmt.Errorf("synchronous_commit=%s in the URL: calls would be answered that a crash can undo; leave it out", set["synchronous_commit"])
 	}
 	config.ConnConfig.ConnectTimeout = connectTimeout
@@ -183,6 +183,11 @@ func parse(url string) (*pgxpool.Config, error) {
 		config.MaxConns = int32(max(8, 2*runtime.NumCPU()))
 	}
 	return config, nil
+}
+
+// weak reports whether commits that are answered with this setting can be lost.
+func weak(synchronousCommit string) bool {
+	return synchronousCommit == "off" || synchronousCommit == "local"
 }
 
 // Update implements store.Driver.

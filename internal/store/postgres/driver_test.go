@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -97,5 +98,21 @@ func TestOpenNeedsSealer(t *testing.T) {
 	t.Parallel()
 	if _, err := Open(t.Context(), "postgres://nowhere.invalid/x", Options{}); err == nil {
 		t.Error("opened without a sealer")
+	}
+}
+
+// A pooler may drop what sessions ask for: the server tells what they have.
+func TestWeakSessions(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"off", "local"} {
+		config, err := parse(pgtest.URL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.ConnConfig.RuntimeParams["synchronous_commit"] = value
+		err = new(Driver).migrateOnStart(t.Context(), config)
+		if err == nil || !strings.Contains(err.Error(), "synchronous_commit="+value) {
+			t.Errorf("sessions with synchronous_commit=%s: %v", value, err)
+		}
 	}
 }

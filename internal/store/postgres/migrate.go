@@ -29,9 +29,12 @@ func (d *Driver) migrateOnStart(ctx context.Context, config *pgxpool.Config) err
 		return err
 	}
 	defer conn.Close(ctx)
-	var fsync string
-	if err := conn.QueryRow(ctx, `SHOW fsync`).Scan(&fsync); err != nil {
+	var fsync, commit string
+	if err := conn.QueryRow(ctx, `SELECT current_setting('fsync'), current_setting('synchronous_commit')`).Scan(&fsync, &commit); err != nil {
 		return err
+	}
+	if weak(commit) { // though parse asks for more: a pooler drops what it does not know
+		return fmt.Errorf("sessions have synchronous_commit=%s: calls would be answered that a crash can undo; ALTER ROLE … SET synchronous_commit = on", commit)
 	}
 	if fsync != "on" {
 		d.log.Warn("the database server runs with fsync=off: a crash of its host loses data")
