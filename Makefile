@@ -80,8 +80,10 @@ bench: build ## Measure both stores beside their baselines, empty and after HIST
 	$(GO) run ./bench --binary bin/penstock --waiting 10000
 	$(GO) run ./bench --binary bin/penstock --waiting 10000 --database postgres
 
-# The tests want the AWS CLI, Node and boto3, as what they test are clients, and
-# PostgreSQL, of which they start servers of their own; the race detector wants a C compiler. Where they are missing and we may, they are
+# The tests want the AWS CLI, Node and boto3, as what they test are clients;
+# PostgreSQL, HAProxy and nginx, of which they start servers of their own; buildah,
+# by which they make the image; promtool and systemd-analyze, which judge files in
+# deploy/; the race detector wants a C compiler. Where they are missing and we may, they are
 # installed; else the tests say what they miss. The SDKs for JavaScript come by
 # npm, into the user's cache.
 tools:
@@ -92,6 +94,10 @@ tools:
 	command -v ip >/dev/null || missing+=(iproute2); \
 	command -v nsenter >/dev/null || missing+=(util-linux); \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing+=(postgresql); \
+	command -v buildah >/dev/null || missing+=(buildah); \
+	command -v promtool >/dev/null || missing+=(prometheus); \
+	command -v systemd-analyze >/dev/null || missing+=(systemd); \
+	for server in haproxy nginx; do PATH="$$PATH:/usr/sbin" command -v "$$server" >/dev/null || missing+=("$$server"); done; \
 	command -v "$$($(GO) env CC)" >/dev/null || missing+=(gcc libc6-dev); \
 	{ command -v node && command -v npm; } >/dev/null || missing+=(nodejs npm); \
 	{ python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; } 2>/dev/null || missing+=(python3-boto3); \

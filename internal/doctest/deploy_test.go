@@ -4,6 +4,7 @@ package doctest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -106,9 +107,7 @@ func TestSystemdUnit(t *testing.T) {
 			t.Errorf("the unit has no %s", want)
 		}
 	}
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
+	need(t, "systemd-analyze")
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
@@ -164,11 +163,50 @@ func TestAlertsAreExplained(t *testing.T) {
 	if !slices.Equal(told, rules) || len(rules) < 10 {
 		t.Errorf("the page tells of %v\nthe rules are %v", told, rules)
 	}
-	if _, err := exec.LookPath("promtool"); err != nil {
-		t.Skip("promtool is not installed: the expressions are not parsed")
+}
+
+// promtool parses the rules, raises each alert by what it is for, and keeps it
+// quiet by what it is not for. It parses the queries of the dashboard, too.
+func TestPrometheusRules(t *testing.T) {
+	t.Parallel()
+	need(t, "promtool")
+	const tests = "testdata/alerts_test.yaml"
+	var queries strings.Builder
+	queries.WriteString("groups:\n- name: dashboard\n  rules:\n")
+	for i, expr := range dashboardExprs(t) {
+		fmt.Fprintf(&queries, "  - record: query_%d\n    expr: %q\n", i, strings.NewReplacer("$__rate_interval", "5m", "$job", "penstock", "$instance", ".*").Replace(expr))
 	}
-	if out, err := exec.CommandContext(t.Context(), "promtool", "check", "rules", deployDir+"/prometheus/alerts.yaml").CombinedOutput(); err != nil {
-		t.Errorf("promtool: %v\n%s", err, out)
+	board := filepath.Join(t.TempDir(), "dashboard.yaml")
+	if err := os.WriteFile(board, []byte(queries.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", "rules", deployDir + "/prometheus/alerts.yaml", board}, {"test", "rules", tests}} {
+		if out, err := exec.CommandContext(t.Context(), "promtool", args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+	type cases struct {
+		Tests []struct {
+			Cases []struct {
+				Alert string           `yaml:"alertname"`
+				Want  []map[string]any `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	raised, quiet := map[string]bool{}, map[string]bool{}
+	for _, test := range documents[cases](t, tests)[0].Tests {
+		for _, c := range test.Cases {
+			if len(c.Want) > 0 {
+				raised[c.Alert] = true
+			} else {
+				quiet[c.Alert] = true
+			}
+		}
+	}
+	for alert := range alertRules(t) {
+		if !raised[alert] || !quiet[alert] {
+			t.Errorf("%s is raised in a test: %v; quiet in one: %v", alert, raised[alert], quiet[alert])
+		}
 	}
 }
 
