@@ -45,7 +45,7 @@ func (l *load) again(ctx context.Context, what string, op func(ctx context.Conte
 			return err
 		case l.unlessDown(err) != nil:
 			return fmt.Errorf("%s: %w", what, err)
-		case refusedToo && other.Code != "" && !jobworker.Retryable(err):
+		case refusedToo && other.Code != "" && !jobworker.Retryable(err) && !l.mistimed(err):
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		select {
@@ -156,6 +156,9 @@ func (l *load) settle(ctx context.Context, client *codepipeline.Client, name, st
 // unlessDown returns an error that is about the call: a server that is harmed
 // has statuses from 500 on, and S3's SlowDown.
 func (l *load) unlessDown(err error) error {
+	if l.mistimed(err) {
+		return nil
+	}
 	refusal, refused := errors.AsType[smithy.APIError](err)
 	answer, answered := errors.AsType[*smithyhttp.ResponseError](err)
 	if refused && refusal.ErrorCode() != "SlowDown" && !(answered && answer.HTTPStatusCode() >= http.StatusInternalServerError) {
@@ -184,6 +187,9 @@ func (l *load) observe(ctx context.Context) {
 // see holds an action execution that has ended against the ledger.
 func (l *load) see(d types.ActionExecutionDetail) {
 	if d.Status != types.ActionExecutionStatusInProgress {
+		if text := asJSON(d.Output); l.database != nil && strings.Contains(text, "TimeoutError") {
+			l.ledger.t.Errorf("an action ran into its time limit: %s", text)
+		}
 		l.saw(*d.ActionExecutionId, fmt.Sprintf("%s %v %s", d.Status, d.LastUpdateTime, asJSON(d.Output)))
 	}
 }
@@ -194,7 +200,7 @@ func (l *load) work(ctx context.Context, client jobworker.Client) {
 		began := time.Now()
 		jobs, err := client.Poll(ctx, 1, time.Second)
 		if err != nil {
-			if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && !jobworker.Retryable(err) {
+			if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && !jobworker.Retryable(err) && !l.mistimed(err) {
 				return err
 			}
 			return nil

@@ -19,6 +19,9 @@ type fault struct {
 
 // faults are the ways to harm the site, in turns.
 func (st *site) faults() []fault {
+	if st.clock != nil {
+		return st.clockFaults()
+	}
 	node := fault{"node killed", func() error { return st.restart(rand.IntN(len(st.nodes))) }, st.database == nil}
 	if st.database == nil {
 		return []fault{node}

@@ -170,7 +170,7 @@ func (f *fleet) abandon(ctx context.Context, name, id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e, ok := errors.AsType[*jobworker.Error](err)
-	refused := ok && e.Code != "" && e.Status < 500
+	refused := ok && e.Code != "" && e.Status < 500 && !f.mistimed(err)
 	if !refused {
 		f.stops = append(f.stops, stopped{name, id, joblife.Call{Kind: joblife.Stop, From: from, To: f.history.Now(), Answer: joblife.Answer{Lost: err != nil, Late: err != nil && f.late}}})
 	} else if e.Code != "PipelineExecutionNotStoppableException" {

@@ -77,7 +77,7 @@ func (f *fleet) chance(n int) bool { return !f.tired.Load() && rand.IntN(n) == 0
 func (f *fleet) try(ctx context.Context, c joblife.Call, operation string, in, out any) joblife.Call {
 	from := f.history.Now()
 	err := f.calls.Call(ctx, operation, in, out)
-	if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && e.Status < 500 {
+	if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && e.Status < 500 && !f.mistimed(err) {
 		c.Answer.Code = e.Code
 	} else if err != nil {
 		c.Answer.Lost, c.Answer.Late = true, f.late
@@ -115,7 +115,7 @@ func (f *fleet) surely(ctx context.Context, operation string, in, out any) bool 
 		if err == nil {
 			return true
 		}
-		if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && e.Status < 500 {
+		if e, ok := errors.AsType[*jobworker.Error](err); ok && e.Code != "" && e.Status < 500 && !f.mistimed(err) {
 			f.t.Errorf("%s: %v", operation, err)
 			return false
 		}

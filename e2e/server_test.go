@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type server struct {
 	args  []string
 	dir   string     // working folder; "" is the test's
 	fresh bool       // no root access key is given
+	own   string     // the program; "" is the one that all tests drive
 	under []string   // a command that runs the program as its last act
 	env   []string   // more of the environment
 	log   syncBuffer // standard error of all its processes
@@ -80,7 +82,7 @@ func freeAddress(t testing.TB) string {
 
 // start starts the process and waits until it is ready.
 func (s *server) start() error {
-	program := append(append(slices.Clone(s.under), binary), s.args...)
+	program := append(append(slices.Clone(s.under), cmp.Or(s.own, binary)), s.args...)
 	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Dir, cmd.Env = s.dir, append(cleanEnv(), s.env...)
 	if !s.fresh {

@@ -29,6 +29,7 @@ type site struct {
 	cable     *cable         // between the nodes and the database
 	balancer  *balancer      // nil = clients call the only node
 	mends     []func()       // what is to be done to end faults that last
+	clock     *hostClock     // of the first node; nil = it cannot be set
 }
 
 // siteOf starts a site.

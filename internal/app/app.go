@@ -64,7 +64,8 @@ type App struct {
 	lambda      *lambda.Functions
 	feeds       []*event.Feed
 	ready       atomic.Bool
-	now         func() time.Time
+	now         func() time.Time // what pipelines and jobs live by
+	clock       func() time.Time // what signatures and credentials are checked by
 }
 
 // Open opens everything that the server keeps and listens, but serves nothing
@@ -74,8 +75,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 }
 
 // openAt is Open with the clock that pipelines and jobs live by; nil is the
-// system's, or that of a database which several nodes may share. Signatures
-// and credentials are always checked by the real one.
+// host's, or that of a database which several nodes may share. Signatures and
+// credentials are never checked by the given one.
 func openAt(ctx context.Context, cfg config.Config, version string, log *slog.Logger, notes io.Writer, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, metrics: obs.New(version), now: now}
 	if err := a.open(ctx, version, notes); err != nil {
@@ -105,13 +106,10 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		return err
 	}
 	a.driver = driver
-	if a.now == nil {
-		a.now = time.Now
-	}
-	a.sessions = auth.NewSessions(master, time.Now)
+	a.sessions = auth.NewSessions(master, a.clock)
 	authenticator := auth.NewAuthenticator(auth.Config{
 		Account: cfg.Account, RootAccessKeyID: rootID, RootSecretAccessKey: rootSecret,
-		AccessKey: a.accessKey, Sessions: a.sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: time.Now,
+		AccessKey: a.accessKey, Sessions: a.sessions, Regions: cfg.Regions, JobActive: a.jobActive, Now: a.clock,
 	})
 	bucketStore, credentials, err := a.openBlobs(ctx, a.sessions)
 	if err != nil {
@@ -184,12 +182,16 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 	ctl := &control.Service{Store: a.store, Types: a.svc, Logs: a.logs, NewToken: newToken, Version: version,
 		Connections: control.ConnectionOptions{BaseURL: a.publicURL, Check: a.checkBase, Changed: a.poller.Changed, Max: cfg.Git.Max},
 		Keeping:     control.Keeping(cfg.Keep), Blobs: a.usage()}
-	a.handler = (&router{
+	rt := &router{
 		api: api.NewHandler(a.svc, authenticator, api.Options{Logger: a.log, Extra: a.extraOperations(ctl), Observe: a.metrics.Call}),
 		sts: sts.New(authenticator, a.sessions, uuid.NewString, a.log),
 		s3:  a.metrics.S3(a.s3Handler(authenticator)),
 		own: a.ownPages(receiver),
-	})
+	}
+	if cfg.Database != "" {
+		rt.dates = &dates{clock: a.clock}
+	}
+	a.handler = rt
 	a.metrics.Read(a.reading)
 	return a.listen()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"penstock/internal/core/engine"
 	"penstock/internal/event"
@@ -24,7 +23,7 @@ func (a *App) addApprovals(ctx context.Context) error {
 		return a.addFeed(ctx, &event.Feed{Name: name, Sink: sink, Render: requests.Render})
 	}
 	for _, topic := range slices.Sorted(maps.Keys(cfg.Topics)) {
-		sink, err := event.NewHTTP(cfg.Topics[topic], cfg.Secret, time.Now)
+		sink, err := event.NewHTTP(cfg.Topics[topic], cfg.Secret, a.clock)
 		if err != nil {
 			return fmt.Errorf("--approval-topic %s: %w", topic, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"penstock/internal/auth"
 	"penstock/internal/store"
@@ -17,10 +18,15 @@ import (
 )
 
 // openDriver opens the database that the configuration names. Where several
-// nodes may work on it they live by its clock.
+// nodes may work on it they live by its clock, and check signatures and expiry
+// by it: a host whose own clock is wrong is a node like the others.
 func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driver, error) {
 	sealer := auth.NewSealer(master)
+	a.clock = time.Now
 	if a.cfg.Database == "" {
+		if a.now == nil {
+			a.now = hostClock().now
+		}
 		return sqlite.Open(databaseFile(a.cfg), sqlite.Options{Sealer: sealer, Logger: a.log, Now: a.now})
 	}
 	if a.cfg.S3Endpoint == "" {
@@ -34,7 +40,7 @@ func (a *App) openDriver(ctx context.Context, master auth.MasterKey) (store.Driv
 		Sealer: sealer, Logger: a.log, Now: a.now, Node: id, Address: a.cfg.Listen,
 	})
 	if err == nil && a.now == nil {
-		a.now = d.Now
+		a.now, a.clock = d.Now, d.Now
 	}
 	return d, err
 }

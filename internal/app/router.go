@@ -18,10 +18,14 @@ import (
 type router struct {
 	api, sts, s3 http.Handler
 	own          *http.ServeMux // health, metrics, webhooks; never keys of S3
+	dates        *dates         // nil = the host's are right
 }
 
 // ServeHTTP implements http.Handler.
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rt.dates != nil {
+		w.Header()["Date"] = rt.dates.line()
+	}
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS") && isOwn(r.URL.Path) {
 		rt.own.ServeHTTP(w, r)
 		return

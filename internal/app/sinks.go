@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"penstock/internal/event"
 )
@@ -21,7 +20,7 @@ func (a *App) addSinks(ctx context.Context) error {
 		}
 	}
 	if a.cfg.EventURL != "" {
-		s, err := event.NewHTTP(a.cfg.EventURL, a.cfg.EventSecret, time.Now)
+		s, err := event.NewHTTP(a.cfg.EventURL, a.cfg.EventSecret, a.clock)
 		if err != nil {
 			return fmt.Errorf("--event-url: %w", err)
 		}
