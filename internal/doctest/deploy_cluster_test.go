@@ -91,6 +91,9 @@ func TestKubernetesManifests(t *testing.T) {
 			for probe, path := range map[string]string{"startupProbe": "/readyz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"} {
 				is(probe, at(box, probe, "httpGet"), object{"path": path, "port": "api"})
 			}
+			if c.workload == "Deployment" {
+				is("the pause before a pod ends", at(box, "lifecycle", "preStop", "exec", "command"), []any{"sleep", "5"})
+			}
 			is("the port for calls", at(byKind["NetworkPolicy"], "spec", "ingress", 0, "ports", 0, "port"), 7480)
 			is("the port for metrics", at(byKind["NetworkPolicy"], "spec", "ingress", 1, "ports", 0, "port"), 7481)
 			is("the service's port", at(byKind["Service"], "spec", "ports", 0, "targetPort"), "api")
