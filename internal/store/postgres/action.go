@@ -71,13 +71,16 @@ func (v *reader) LatestActions(pipelineID int64) (map[store.StageAction]engine.A
 
 func (t *txn) insertAction(pipelineID int64, rec *engine.ActionRecord) error {
 	doc, result := store.AppendAction(nil, rec), store.AppendResult(nil, &rec.Result)
-	err := t.write(`INSERT INTO action_execution (pipeline_id, id, execution, status, updated, has_outputs, doc, result)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, pipelineID, rec.ID, rec.Execution, string(rec.Status), millis(rec.Updated),
+	err := t.put(row{"action", pipelineID, rec.ID}, `INSERT INTO action_execution
+			(pipeline_id, id, execution, status, updated, has_outputs, doc, result)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[], $7::bytea[], $8::bytea[])
+		LIMIT $9`, pipelineID, rec.ID, rec.Execution, string(rec.Status), millis(rec.Updated),
 		rec.HasOutputs, doc, orNull(result))
 	if err != nil {
 		return err
 	}
-	return t.write(`INSERT INTO action_latest (pipeline_id, stage, action, id) VALUES ($1, $2, $3, $4)
+	return t.put(row{"latest", pipelineID, rec.Stage + "/" + rec.Action}, `INSERT INTO action_latest (pipeline_id, stage, action, id)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) LIMIT $5
 		ON CONFLICT (pipeline_id, stage, action) DO UPDATE SET id = excluded.id`, pipelineID, rec.Stage, rec.Action, rec.ID)
 }
 
@@ -86,11 +89,14 @@ func (t *txn) insertAction(pipelineID int64, rec *engine.ActionRecord) error {
 // the call is run again alone.
 func (t *txn) updateAction(pipelineID int64, u *engine.ActionUpdated) error {
 	if t.call != nil && !t.continued {
-		return t.write(`UPDATE action_execution SET status = $1, updated = $2, has_outputs = $3,
-			result = CASE WHEN result IS NULL THEN $4::bytea ELSE substr($4, 1 / (length(result) - length(result))) END
-			WHERE pipeline_id = $5 AND id = $6`,
-			string(u.Status), millis(u.At), u.Status == engine.Succeeded,
-			orNull(store.AppendResult(nil, &u.Result)), pipelineID, u.ID)
+		return t.put(row{"action", pipelineID, u.ID}, `UPDATE action_execution AS a
+			SET status = w.status, updated = w.updated, has_outputs = w.has_outputs,
+				result = CASE WHEN a.result IS NULL THEN w.result ELSE substr(w.result, 1 / (length(a.result) - length(a.result))) END
+			FROM (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::bytea[]) LIMIT $7)
+				AS w (pipeline_id, id, status, updated, has_outputs, result)
+			WHERE a.pipeline_id = w.pipeline_id AND a.id = w.id`,
+			pipelineID, u.ID, string(u.Status), millis(u.At), u.Status == engine.Succeeded,
+			orNull(store.AppendResult(nil, &u.Result)))
 	}
 	old, err := t.result(`SELECT result FROM action_execution WHERE pipeline_id = $1 AND id = $2`, pipelineID, u.ID)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,16 +17,17 @@ import (
 // server may undo one, and its nonce must not be given to somebody else then.
 const nextNonce = `greatest(last + 1, (extract(epoch FROM now()) * 1000000)::bigint)`
 
-// claimed are the rows of RETURNING.
-const claimed = ` RETURNING job.id, job.queued_at, job.last, job.floor, job.doc`
-
-// claimOldest hands out the oldest jobs of a client in a queue. Jobs that
-// others look at in this moment are left out.
+// claimOldest hands out the oldest jobs of a client in each of some queues. Jobs
+// that others look at in this moment are left out.
 const claimOldest = `WITH next AS MATERIALIZED (
-		SELECT id FROM job WHERE queue = $1 AND client = $2 AND state = 'Queued' AND hidden_until <= $3
-		ORDER BY queued_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
-	UPDATE job SET hidden_until = $5, last = ` + nextNonce + `, floor = ` + nextNonce + `
-	FROM next WHERE job.id = next.id` + claimed
+		SELECT oldest.id, w.hidden
+		FROM (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) LIMIT $6)
+				AS w (queue, client, now, hidden, max),
+			LATERAL (SELECT id FROM job
+				WHERE queue = w.queue AND client = w.client AND state = 'Queued' AND hidden_until <= w.now
+				ORDER BY queued_at, id LIMIT w.max FOR UPDATE SKIP LOCKED) AS oldest)
+	UPDATE job SET hidden_until = next.hidden, last = ` + nextNonce + `, floor = ` + nextNonce + `
+	FROM next WHERE job.id = next.id RETURNING job.id, job.queue, job.queued_at, job.last, job.floor, job.doc`
 
 // nextClient is the client of a queue whose turn it is: of those with a job,
 // the one that was served longest ago. It goes from client to client along the
@@ -48,9 +48,13 @@ const served = `INSERT INTO turn (queue, client) VALUES ($1, $2)
 
 // claim is one request for jobs.
 type claim struct {
-	queue       string
-	max         int
-	now, hidden int64
+	queue, client string
+	max           int
+	now, hidden   int64
+	look          *glance
+	done          chan struct{} // closed when there is an answer
+	jobs          []*job.Job
+	err           error
 }
 
 // Claim implements store.Driver. A queue that was empty a moment ago and in
@@ -60,51 +64,21 @@ func (d *Driver) Claim(ctx context.Context, queue string, max int, now time.Time
 		d.room.announce(queue, 1) // what this one was woken for is another's
 		return nil, err
 	}
-	look := d.room.enter(queue, millis(now))
-	if look == nil {
+	c := &claim{queue: queue, max: max, now: millis(now), hidden: millis(now.Add(window)), done: make(chan struct{})}
+	if c.look = d.room.enter(queue, c.now); c.look == nil {
 		return nil, nil
 	}
 	d.claims.Add(1)
-	c := claim{queue, max, millis(now), millis(now.Add(window))}
-	work := d.shift.now(d.alive) // a claim that goes on without its caller knows what it handed out
-	var jobs []*job.Job
-	var err error
+	serve := d.desk.serve
 	if shared(queue) {
-		jobs, err = d.claimByTurns(work, c)
-	} else {
-		jobs, err = d.claimFrom(work, d.quick, c, "")
+		serve = d.claimByTurns
 	}
+	jobs, err := serve(c)
 	if err != nil {
 		d.room.announce(queue, 1)
 		return nil, plain(d.closing(err))
 	}
-	if len(jobs) == 0 {
-		return nil, d.inspect(ctx, look, c.now, true)
-	}
 	return jobs, nil
-}
-
-// claimTime bounds claims, whose callers may have gone.
-const claimTime = 20 * time.Second
-
-// shift is the context of claims: one for all that begin within claimTime, which
-// lasts twice as long.
-type shift struct{ current atomic.Pointer[span] }
-
-type span struct {
-	ctx  context.Context
-	next time.Time // when another begins
-	end  context.CancelFunc
-}
-
-func (s *shift) now(alive context.Context) context.Context {
-	w := s.current.Load()
-	if now := time.Now(); w == nil || now.After(w.next) {
-		w = &span{next: now.Add(claimTime)}
-		w.ctx, w.end = context.WithTimeout(alive, 2*claimTime)
-		s.current.Store(w)
-	}
-	return w.ctx
 }
 
 // giveBack undoes hand-outs after which nothing happened to the job.
@@ -139,36 +113,54 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-func (d *Driver) claimFrom(ctx context.Context, q querier, c claim, client string) ([]*job.Job, error) {
-	rows, err := q.Query(ctx, claimOldest, c.queue, client, c.now, c.max, c.hidden)
+// claimFrom hands out jobs for claims of different queues, oldest first.
+func (d *Driver) claimFrom(ctx context.Context, q querier, claims ...*claim) ([]claimed, error) {
+	s := statement{many: true}
+	for _, c := range claims {
+		s.join(&statement{args: []any{c.queue, c.client, c.now, c.hidden, int64(c.max)}})
+	}
+	rows, err := q.Query(ctx, claimOldest, s.arguments()...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var jobs []*job.Job
+	var all []claimed
 	for rows.Next() {
-		var id string
-		var row jobRow
-		if err := rows.Scan(&id, &row.queuedAt, &row.last, &row.floor, nil); err != nil {
+		var j claimed
+		if err := rows.Scan(&j.id, &j.queue, &j.row.queuedAt, &j.row.last, &j.row.floor, nil); err != nil {
 			return nil, err
 		}
-		doc, ok := d.jobs.Get(id)
-		if !ok {
-			if doc, err = d.decodeJob(slices.Clone(rows.RawValues()[4])); err != nil {
+		var ok bool
+		if j.doc, ok = d.jobs.Get(j.id); !ok {
+			if j.doc, err = d.decodeJob(slices.Clone(rows.RawValues()[5])); err != nil {
 				return nil, err
 			}
 		}
-		row.state, row.hidden = string(job.Queued), c.hidden
-		jobs = append(jobs, row.job(doc, fromMillis(c.now)))
+		all = append(all, j)
 	}
-	slices.SortFunc(jobs, func(a, b *job.Job) int {
-		return cmp.Or(a.QueuedAt.Compare(b.QueuedAt), cmp.Compare(a.ID, b.ID))
+	slices.SortFunc(all, func(a, b claimed) int {
+		return cmp.Or(cmp.Compare(a.row.queuedAt, b.row.queuedAt), cmp.Compare(a.id, b.id))
 	})
-	return jobs, rows.Err()
+	return all, rows.Err()
+}
+
+// claimed is a job that was handed out.
+type claimed struct {
+	id, queue string
+	row       jobRow
+	doc       *job.Job
+}
+
+// take gives a job to the claim.
+func (c *claim) take(j *claimed) {
+	j.row.state, j.row.hidden = string(job.Queued), c.hidden
+	c.jobs = append(c.jobs, j.row.job(j.doc, fromMillis(c.now)))
 }
 
 // claimByTurns has the clients of the queue take turns, over all nodes.
-func (d *Driver) claimByTurns(ctx context.Context, c claim) (jobs []*job.Job, err error) {
+func (d *Driver) claimByTurns(c *claim) (jobs []*job.Job, err error) {
+	ctx, done := context.WithTimeout(d.alive, claimTime)
+	defer done()
 	err = pgx.BeginFunc(ctx, d.quick, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, c.queue); err != nil {
 			return err
@@ -182,18 +174,22 @@ func (d *Driver) claimByTurns(ctx context.Context, c claim) (jobs []*job.Job, er
 			if err != nil || len(client) == 0 {
 				return err
 			}
-			one := c
-			one.max = 1
-			got, err := d.claimFrom(ctx, tx, one, client[0])
+			one := *c
+			one.client, one.max = client[0], 1
+			got, err := d.claimFrom(ctx, tx, &one)
 			if err != nil || len(got) == 0 { // another is about to end it
 				return err
 			}
-			jobs = append(jobs, got...)
+			one.take(&got[0])
+			jobs = append(jobs, one.jobs...)
 			if _, err := tx.Exec(ctx, served, c.queue, client[0]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if len(jobs) == 0 && err == nil {
+		err = d.inspect(ctx, c.now, true, c.look)
+	}
 	return jobs, err
 }

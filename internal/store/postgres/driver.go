@@ -57,7 +57,7 @@ type Driver struct {
 	quick   *pgxpool.Pool   // for hand-outs and notices, which a crash of the server may forget
 	lane    *lane
 	room    *room
-	shift   shift
+	desk    *desk
 	news    *news
 	node    node
 	loops   sync.WaitGroup
@@ -100,7 +100,7 @@ func Open(ctx context.Context, url string, opt Options) (*Driver, error) {
 	}
 	d.alive, d.end = context.WithCancel(context.Background())
 	d.earliest.Store(math.MaxInt64)
-	d.room = newRoom(d)
+	d.room, d.desk = newRoom(d), newDesk(d)
 	if err := d.open(ctx, url, opt); err != nil {
 		d.end()
 		for _, p := range []*pgxpool.Pool{d.pool, d.quick} {
@@ -153,6 +153,7 @@ func (d *Driver) open(ctx context.Context, url string, opt Options) error {
 	d.loops.Go(d.news.tell)
 	d.loops.Go(d.beat)
 	d.loops.Go(d.look)
+	d.loops.Go(d.desk.run)
 	return nil
 }
 
@@ -179,6 +180,7 @@ func parse(url string) (*pgxpool.Config, error) {
 		return nil, fmt.Errorf("synchronous_commit=%s in the URL: calls would be answered that a crash can undo; leave it out", set["synchronous_commit"])
 	}
 	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.AfterConnect = takeColumns
 	if config.MaxConns < 8 {
 		config.MaxConns = int32(max(8, 2*runtime.NumCPU()))
 	}
@@ -255,15 +257,17 @@ type viewing struct {
 }
 
 func (s *viewing) run(statements ...statement) error {
+	var b batch
 	if s.conn == nil {
 		conn, err := s.d.acquire(s.ctx)
 		if err != nil {
 			return err
 		}
 		s.conn = conn
-		statements = append([]statement{{sql: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`}}, statements...)
+		b.ask([]statement{{sql: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`}})
 	}
-	return plain(send(s.ctx, s.conn.Conn(), statements))
+	b.ask(statements)
+	return plain(send(s.ctx, s.conn.Conn(), &b))
 }
 
 func (s *viewing) end() {

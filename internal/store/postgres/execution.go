@@ -75,14 +75,19 @@ func (t *txn) PutStartToken(pipelineID int64, token, execution string) error {
 // the snapshot, and returns its length.
 func (t *txn) putExecution(pipelineID int64, e *engine.Execution, alive []string, fresh bool) (int, error) {
 	doc := store.AppendExecution(nil, e)
-	live := slices.Contains(alive, e.ID)
+	sql := `UPDATE execution SET doc = w.doc, live = w.live
+		FROM (SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::bytea[], $5::bigint[]) LIMIT $6)
+			AS w (pipeline_id, id, live, doc, version)
+		WHERE execution.pipeline_id = w.pipeline_id AND execution.id = w.id`
 	if fresh {
-		return len(doc), t.write(`INSERT INTO execution (pipeline_id, id, version, live, doc) VALUES ($1, $2, $3, $4, $5)`, pipelineID, e.ID, e.Version, live, doc)
+		sql = `INSERT INTO execution (pipeline_id, id, live, doc, version)
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::bytea[], $5::bigint[]) LIMIT $6`
 	}
-	return len(doc), t.write(`UPDATE execution SET doc = $1, live = $2 WHERE pipeline_id = $3 AND id = $4`, doc, live, pipelineID, e.ID)
+	return len(doc), t.put(row{"execution", pipelineID, e.ID}, sql, pipelineID, e.ID, slices.Contains(alive, e.ID), doc, int64(e.Version))
 }
 
 func (t *txn) insertPassed(pipelineID int64, p engine.StagePassed) error {
-	return t.write(`INSERT INTO stage_passed (pipeline_id, stage, version, execution) VALUES ($1, $2, $3, $4)
-		ON CONFLICT DO NOTHING`, pipelineID, p.Stage, p.Version, p.Execution)
+	return t.put(row{}, `INSERT INTO stage_passed (pipeline_id, stage, version, execution)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) LIMIT $5 ON CONFLICT DO NOTHING`,
+		pipelineID, p.Stage, int64(p.Version), p.Execution)
 }

@@ -17,8 +17,8 @@ type group struct {
 	mu       sync.Mutex
 	running  int
 	quiet    chan struct{} // room for one: nothing runs
-	out      []statement   // in order
-	asking   []*call       // wait for statements of out
+	out      batch         // what was written since the last round trip
+	asking   []*call       // wait for the next
 	finished []*call       // wait for the commit
 	owner    map[int64]*call
 	waiting  map[int64][]*call
@@ -28,6 +28,7 @@ type group struct {
 
 func newGroup(calls []*call) *group {
 	g := &group{quiet: make(chan struct{}, 1), owner: map[int64]*call{}, waiting: map[int64][]*call{}, running: len(calls)}
+	g.out.write([]statement{begin()})
 	for _, c := range calls {
 		c.g = g
 		c.resume <- struct{}{}
@@ -52,10 +53,10 @@ func (c *call) ask(statements []statement) error {
 	}
 	if len(c.writes) > 0 || slices.ContainsFunc(statements, statement.writes) {
 		c.flushed, g.writes = true, true
-		g.out = append(g.out, c.writes...)
-		c.writes = c.writes[:0]
+		g.out.write(c.writes)
+		c.writes = nil
 	}
-	g.out = append(g.out, statements...)
+	c.asks = statements
 	g.asking = append(g.asking, c)
 	g.rest()
 	g.mu.Unlock()
@@ -102,7 +103,7 @@ func (c *call) finish(keep bool) error {
 		}
 	} else if !g.aborted && len(c.writes) > 0 {
 		g.writes = true
-		g.out = append(g.out, c.writes...)
+		g.out.write(c.writes)
 	}
 	for id, owner := range g.owner {
 		if owner != c {
@@ -154,7 +155,7 @@ func (g *group) serve(l *lane) {
 			break
 		}
 		out, asking := g.out, g.asking
-		g.out, g.asking = nil, nil
+		g.out, g.asking = batch{}, nil
 		if len(asking) == 0 && len(g.waiting) > 0 { // two calls wait for each other
 			g.aborted = true
 			g.releaseAll()
@@ -163,14 +164,14 @@ func (g *group) serve(l *lane) {
 		}
 		g.mu.Unlock()
 		if len(asking) == 0 {
-			g.commit(ctx, l, out, begun)
+			g.commit(ctx, l, &out, begun)
 			return
 		}
-		if !begun {
-			begun = true
-			out = append([]statement{{sql: `BEGIN ISOLATION LEVEL READ COMMITTED`}}, out...)
+		begun = true
+		for _, c := range asking {
+			out.ask(c.asks)
 		}
-		err := send(ctx, conn, out)
+		err := send(ctx, conn, &out)
 		g.mu.Lock()
 		g.aborted = g.aborted || err != nil
 		g.running += len(asking)
@@ -208,15 +209,13 @@ func (g *group) releaseAll() bool {
 }
 
 // commit sends what is left to write, and the end of the transaction.
-func (g *group) commit(ctx context.Context, l *lane, out []statement, begun bool) {
-	if !begun && len(out) == 0 {
+func (g *group) commit(ctx context.Context, l *lane, out *batch, begun bool) {
+	if !begun && len(out.list) == 1 { // the BEGIN
 		g.end(nil)
 		return
 	}
-	if !begun {
-		out = append([]statement{{sql: `BEGIN ISOLATION LEVEL READ COMMITTED`}}, out...)
-	}
-	err := send(ctx, l.conn, append(out, commitStatement()))
+	out.write([]statement{commit()})
+	err := send(ctx, l.conn, out)
 	switch {
 	case err == nil:
 	case !g.writes:
@@ -231,9 +230,11 @@ func (g *group) commit(ctx context.Context, l *lane, out []statement, begun bool
 	g.end(err)
 }
 
-// commitStatement ends a transaction. The server answers ROLLBACK to the
+func begin() statement { return statement{sql: `BEGIN ISOLATION LEVEL READ COMMITTED`} }
+
+// commit ends a transaction. The server answers ROLLBACK to the
 // COMMIT of a transaction that has failed.
-func commitStatement() statement {
+func commit() statement {
 	return statement{sql: `COMMIT`, tag: func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
 			return &pgconn.PgError{Severity: "ERROR", Code: codeSerialization, Message: "the transaction was rolled back"}

@@ -18,7 +18,9 @@ type pipelineRow struct {
 
 const pipelineColumns = `id, account, region, name, version, mode, type, created, updated`
 
-const lockedColumns = pipelineColumns + `, deleted, change, state`
+// lockPipeline locks a pipeline and reads its row.
+const lockPipeline = `SELECT ` + pipelineColumns + `, deleted, change, state
+	FROM (SELECT unnest($1::bigint[]) LIMIT $2) AS w (wanted) JOIN pipeline ON pipeline.id = w.wanted FOR UPDATE OF pipeline`
 
 func (p *pipelineRow) scan(r pgx.Rows) error {
 	return r.Scan(&p.id, &p.account, &p.region, &p.name, &p.version, &p.mode, &p.typ, &p.created, &p.updated,
@@ -42,19 +44,20 @@ func (t *txn) hold(pipelineID int64, after ...statement) (*held, error) {
 		}
 		return h, t.run(after...)
 	}
-	sql := `SELECT ` + lockedColumns + ` FROM pipeline WHERE id = $1 FOR UPDATE`
+	sql := lockPipeline
 	if t.call != nil {
 		if err := t.call.hold(pipelineID); err != nil {
 			return nil, err
 		}
-		sql = `SELECT ` + lockedColumns + ` FROM pipeline WHERE id = $1 FOR UPDATE SKIP LOCKED`
+		sql += ` SKIP LOCKED`
 	}
 	h := &held{}
 	found := false
-	lock := statement{sql: sql, args: []any{pipelineID}, scan: func(r pgx.Rows) error {
-		found = true
-		return h.row.scan(r)
-	}}
+	lock := statement{sql: sql, args: []any{pipelineID}, many: true, row: row{table: "pipeline", pipeline: pipelineID},
+		scan: func(r pgx.Rows) error {
+			found = true
+			return h.row.scan(r)
+		}}
 	if err := t.run(append([]statement{lock}, after...)...); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -25,6 +26,14 @@ const jobColumns = `state, queued_at, hidden_until, last, floor, acked, acked_at
 
 func (j *jobRow) scan(r pgx.Rows) error {
 	return r.Scan(&j.state, &j.queuedAt, &j.hidden, &j.last, &j.floor, &j.acked, &j.ackedAt, &j.endedAt, &j.report)
+}
+
+// lockJob locks a job and reads its row.
+const lockJob = `SELECT id, ` + jobColumns + ` FROM (SELECT unnest($1::text[]) LIMIT $2) AS w (wanted)
+	JOIN job ON job.id = w.wanted FOR UPDATE OF job`
+
+func (j *jobRow) scanLocked(r pgx.Rows) error {
+	return r.Scan(nil, &j.state, &j.queuedAt, &j.hidden, &j.last, &j.floor, &j.acked, &j.ackedAt, &j.endedAt, &j.report)
 }
 
 // job puts the row and the document together.
@@ -58,25 +67,27 @@ func (t *txn) Job(id string) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	var row jobRow
-	found := false
-	read := statement{sql: `SELECT ` + jobColumns + ` FROM job WHERE id = $1 FOR UPDATE`, args: []any{id}, scan: func(r pgx.Rows) error {
-		found = true
-		return row.scan(r)
-	}}
+	var found jobRow
+	read := statement{sql: lockJob, args: []any{id}, many: true, row: row{table: "job", id: id}, scan: found.scanLocked}
+	if t.call != nil {
+		read.sql = lockJob + ` SKIP LOCKED`
+	}
 	_, err = t.hold(doc.PipelineID, read)
 	if err = ignore(err); err != nil { // the pipeline may be gone
 		return nil, err
 	}
-	if !found {
-		return nil, store.ErrNotFound
+	if found.state == "" {
+		if _, err := t.reader.Job(id); err != nil || t.call == nil {
+			return nil, cmp.Or(err, store.ErrNotFound)
+		}
+		return nil, t.setAside() // another has it
 	}
 	if t.jobs == nil {
 		t.jobs = map[string]bool{}
 	}
 	t.jobs[id] = true
 	t.continued = t.continued || doc.Data.ContinuationToken != ""
-	return row.job(doc, t.now), nil
+	return found.job(doc, t.now), nil
 }
 
 // jobDocument returns what never changes of a job, to be copied.
@@ -122,8 +133,9 @@ type openedJob struct {
 
 func (t *txn) openJob(j *job.Job) error {
 	doc, queue := store.AppendJob(nil, j, t.d.sealer), j.Queue()
-	err := t.write(`INSERT INTO job (id, pipeline_id, queue, client, state, queued_at, last, floor, doc)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	err := t.put(row{table: "job", id: j.ID}, `INSERT INTO job (id, pipeline_id, queue, client, state, queued_at, last, floor, doc)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+			$9::bytea[]) LIMIT $10`,
 		j.ID, j.PipelineID, queue, j.ClientID, string(stored(j.State)), millis(j.QueuedAt), j.Nonces.Last, j.Nonces.Floor, doc)
 	if err != nil {
 		return err
@@ -146,8 +158,9 @@ func (t *txn) queueJob(c engine.JobQueued) error {
 }
 
 func (t *txn) closeJob(c engine.JobClosed) error {
-	return t.write(`UPDATE job SET state = $1, ended_at = $2, report = $3, lease = 0 WHERE id = $4`,
-		string(c.State), millis(c.At), c.Digest, c.ID)
+	return t.put(row{table: "job", id: c.ID}, `UPDATE job SET state = w.state, ended_at = w.ended_at, report = w.report, lease = 0
+		FROM (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) LIMIT $5) AS w (id, state, ended_at, report)
+		WHERE job.id = w.id`, c.ID, string(c.State), millis(c.At), c.Digest)
 }
 
 func (t *txn) purgeJob(id string) error { return t.write(`DELETE FROM job WHERE id = $1`, id) }
@@ -158,14 +171,19 @@ func (t *txn) SaveJob(j *job.Job) error {
 	if j.Held() {
 		lease = t.d.node.lease.Load()
 	}
-	save := t.write
 	if !t.jobs[j.ID] { // it was not read before and may not be there
-		save = t.mustWrite
+		if _, err := t.Job(j.ID); err != nil {
+			return err
+		}
 	}
-	err := save(`UPDATE job SET state = $1, queued_at = $2, last = $3, floor = $4, acked = $5, acked_at = $6, ended_at = $7,
-		report = $8, lease = $9 WHERE id = $10`,
-		string(state), millis(j.QueuedAt), j.Nonces.Last, j.Nonces.Floor, j.Nonces.Acked,
-		millis(j.AckedAt), millis(j.EndedAt), j.Report, lease, j.ID)
+	err := t.put(row{table: "job", id: j.ID}, `UPDATE job SET state = w.state, queued_at = w.queued_at, last = w.last,
+			floor = w.floor, acked = w.acked, acked_at = w.acked_at, ended_at = w.ended_at, report = w.report, lease = w.lease
+		FROM (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+			$8::bigint[], $9::text[], $10::bigint[]) LIMIT $11)
+			AS w (id, state, queued_at, last, floor, acked, acked_at, ended_at, report, lease)
+		WHERE job.id = w.id`,
+		j.ID, string(state), millis(j.QueuedAt), j.Nonces.Last, j.Nonces.Floor, j.Nonces.Acked,
+		millis(j.AckedAt), millis(j.EndedAt), j.Report, lease)
 	if err != nil {
 		return err
 	}

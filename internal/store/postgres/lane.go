@@ -31,6 +31,7 @@ type call struct {
 	resume  chan struct{} // room for one: it goes on
 	verdict chan error    // room for one: what became of the group
 	writes  []statement   // that are not sent yet
+	asks    []statement   // that it waits for
 	flushed bool          // some were sent: it cannot be left out any more
 	aside   bool          // it is to be run again alone
 	err     error         // of its statements
@@ -136,7 +137,7 @@ func (l *lane) connection() (*pgx.Conn, error) {
 		return nil, err
 	}
 	l.conn = conn
-	return conn, nil
+	return conn, takeColumns(ctx, conn)
 }
 
 // drop gives up a connection that is in doubt.

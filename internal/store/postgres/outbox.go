@@ -22,7 +22,8 @@ const numberPause = 20 * time.Millisecond
 // events, as one row. It gets its number when somebody looks.
 func (t *txn) insertOutbox(pipelineID int64, changes []engine.Change) error {
 	t.emitted = true
-	return t.write(`INSERT INTO outbox (pipeline_id, at, doc) VALUES ($1, $2, $3)`,
+	return t.put(row{}, `INSERT INTO outbox (pipeline_id, at, doc)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) LIMIT $4`,
 		pipelineID, millis(t.now), store.AppendStateChanges(nil, changes))
 }
 

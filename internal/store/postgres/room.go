@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -147,7 +149,7 @@ func (d *Driver) Await(ctx context.Context, queue string) error {
 	}
 	now := millis(d.now())
 	if look := d.room.enter(queue, now); look != nil {
-		if err := d.inspect(ctx, look, now, false); err != nil {
+		if err := d.inspect(ctx, now, false, look); err != nil {
 			return err
 		}
 	}
@@ -203,34 +205,42 @@ func (r *room) close() {
 
 // lookAt tells of each queue how many jobs can be handed out, up to a bound,
 // and when the first of the hidden ones comes back.
-const lookAt = `SELECT q.name,
+const lookAt = `SELECT q.place,
 		(SELECT count(*) FROM (SELECT FROM job WHERE queue = q.name AND state = 'Queued' AND hidden_until <= $2 LIMIT $3) ready),
 		coalesce((SELECT min(hidden_until) FROM job WHERE queue = q.name AND state = 'Queued' AND hidden_until > $2), 0)
-	FROM unnest($1::text[]) AS q (name)`
+	FROM unnest($1::text[]) WITH ORDINALITY AS q (name, place)`
 
-// inspect finds out what is in the queue. locked says that a claim has just
-// found nothing, so that what is there is locked.
-func (d *Driver) inspect(ctx context.Context, g *glance, now int64, locked bool) error {
-	rows, err := d.quick.Query(ctx, lookAt, []string{g.q.name}, now, 1)
+// inspect finds out what is in queues. locked says that claims have just found
+// nothing, so that what is there is locked.
+func (d *Driver) inspect(ctx context.Context, now int64, locked bool, looks ...*glance) error {
+	names := make([]string, len(looks))
+	for i, g := range looks {
+		names[i] = g.q.name
+	}
+	return d.lookInto(ctx, names, now, 1, func(i, ready int, next int64) {
+		switch {
+		case ready == 0:
+			d.room.settle(looks[i], next)
+		case locked:
+			d.room.settle(looks[i], now+lockedPause.Milliseconds())
+		}
+	})
+}
+
+// lookInto tells of each queue how many jobs can be handed out, up to most, and
+// when the first hidden one comes back.
+func (d *Driver) lookInto(ctx context.Context, names []string, now int64, most int, found func(i, ready int, next int64)) error {
+	rows, err := d.quick.Query(ctx, lookAt, names, now, most)
 	if err != nil {
 		return plain(d.closing(err))
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var ready int
-		var next int64
-		if err := rows.Scan(&name, &ready, &next); err != nil {
-			return err
-		}
-		switch {
-		case ready == 0:
-			d.room.settle(g, next)
-		case locked:
-			d.room.settle(g, now+lockedPause.Milliseconds())
-		}
-	}
-	return plain(d.closing(rows.Err()))
+	var i, ready int
+	var next int64
+	_, err = pgx.ForEachRow(rows, []any{&i, &ready, &next}, func() error {
+		found(i-1, ready, next)
+		return nil
+	})
+	return plain(d.closing(err))
 }
 
 // look looks from time to time at the queues that somebody waits for, at the
@@ -262,42 +272,31 @@ func (d *Driver) lookAround() error {
 	if err := d.lookForTimers(ctx); err != nil {
 		return err
 	}
-	looks, names := d.room.awaited()
-	if len(names) == 0 {
+	looks := d.room.awaited()
+	if len(looks) == 0 {
 		return nil
 	}
-	rows, err := d.quick.Query(ctx, lookAt, names, millis(d.now()), maxWoken)
-	if err != nil {
-		return err
+	names := make([]string, len(looks))
+	for i, g := range looks {
+		names[i] = g.q.name
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var ready int
-		var next int64
-		if err := rows.Scan(&name, &ready, &next); err != nil {
-			return err
-		}
+	return d.lookInto(ctx, names, millis(d.now()), maxWoken, func(i, ready int, next int64) {
 		if ready > 0 {
-			d.room.announce(name, ready)
+			d.room.announce(names[i], ready)
 		} else {
-			d.room.settle(looks[name], next)
+			d.room.settle(looks[i], next)
 		}
-	}
-	return rows.Err()
+	})
 }
 
 // awaited begins a look at all queues that somebody waits for.
-func (r *room) awaited() (map[string]*glance, []string) {
+func (r *room) awaited() (looks []*glance) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	looks := map[string]*glance{}
-	var names []string
-	for name, q := range r.queues {
+	for _, q := range r.queues {
 		if q.waiters.Len() > 0 {
-			looks[name] = &glance{q, q.heard}
-			names = append(names, name)
+			looks = append(looks, &glance{q, q.heard})
 		}
 	}
-	return looks, names
+	return looks
 }

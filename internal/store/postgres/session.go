@@ -17,6 +17,15 @@ type statement struct {
 	args []any
 	scan func(pgx.Rows) error // called for each row; nil = rows are of no interest
 	tag  func(pgconn.CommandTag) error
+
+	// A statement over arrays has an array for each argument, and after them
+	// how many rows they make, as LIMIT: the planner expects few then, and
+	// goes by the index. args are those of one row.
+	many    bool
+	row     row // zero = others may write what this one writes
+	columns []column
+	rows    int
+	scans   map[string]func(pgx.Rows) error // by the first column
 }
 
 // writes reports whether the statement may change something: all but queries do.
@@ -32,17 +41,17 @@ type session interface {
 // server itself gives up before (statement_timeout, lock_timeout).
 const roundTime = 40 * time.Second
 
-// send runs the statements as one pipelined batch.
-func send(ctx context.Context, conn *pgx.Conn, statements []statement) error {
-	if len(statements) == 0 {
+// send runs the statements in one round trip.
+func send(ctx context.Context, conn *pgx.Conn, all *batch) error {
+	if len(all.list) == 0 {
 		return nil
 	}
 	ctx, done := context.WithTimeout(ctx, roundTime)
 	defer done()
-	b := pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(statements))}
-	for i := range statements {
-		s := &statements[i]
-		q := b.Queue(s.sql, s.args...)
+	b := pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(all.list))}
+	for i := range all.list {
+		s := all.list[i]
+		q := b.Queue(s.sql, s.arguments()...)
 		switch {
 		case s.scan != nil:
 			q.Query(func(rows pgx.Rows) error {

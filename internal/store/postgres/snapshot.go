@@ -144,16 +144,17 @@ func (t *txn) Apply(s *engine.Snapshot, p engine.Plan) error {
 		return fmt.Errorf("store: the snapshot of pipeline %d is out of date", id)
 	}
 	l := *h.live
+	var doc []byte
 	if p.State != nil {
-		doc := store.AppendState(nil, p.State)
+		doc = store.AppendState(nil, p.State)
 		l.state, l.stateBytes = p.State, len(doc)
+	}
+	if p.State != nil || len(p.Executions) > 0 {
 		l.change++
-		if err := t.write(`UPDATE pipeline SET state = $1, change = $2 WHERE id = $3`, doc, l.change, id); err != nil {
-			return err
-		}
-	} else if len(p.Executions) > 0 {
-		l.change++
-		if err := t.write(`UPDATE pipeline SET change = $1 WHERE id = $2`, l.change, id); err != nil {
+		err := t.put(row{table: "pipeline", pipeline: id}, `UPDATE pipeline SET change = w.change, state = coalesce(w.state, pipeline.state)
+			FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) LIMIT $4) AS w (id, change, state)
+			WHERE pipeline.id = w.id`, id, l.change, doc)
+		if err != nil {
 			return err
 		}
 	}

@@ -32,11 +32,15 @@ type alone struct {
 	failed error
 }
 
-func (a *alone) run(statements ...statement) error {
+// run writes, then asks.
+func (a *alone) run(writes []statement, asks ...statement) error {
 	if a.failed != nil {
 		return a.failed
 	}
-	a.failed = send(a.ctx, a.conn, statements)
+	var b batch
+	b.write(writes)
+	b.ask(asks)
+	a.failed = send(a.ctx, a.conn, &b)
 	return a.failed
 }
 
@@ -86,7 +90,7 @@ func (d *Driver) attempt(ctx context.Context, fn func(store.Tx) error, definitio
 	s := &alone{ctx: ctx, conn: conn.Conn()}
 	t := d.newTxn(s)
 	t.definitions = definitions
-	begin := []statement{{sql: `BEGIN ISOLATION LEVEL READ COMMITTED`}}
+	begin := []statement{begin()}
 	if definitions {
 		begin = append(begin, statement{sql: `SELECT pg_advisory_xact_lock($1)`, args: []any{int64(definitionsLock)}})
 	}
@@ -100,7 +104,7 @@ func (d *Driver) attempt(ctx context.Context, fn func(store.Tx) error, definitio
 			}
 		}
 	}()
-	if err := s.run(begin...); err != nil {
+	if err := s.run(nil, begin...); err != nil {
 		return false, err
 	}
 	err = fn(t)
@@ -110,7 +114,7 @@ func (d *Driver) attempt(ctx context.Context, fn func(store.Tx) error, definitio
 	if err != nil || t.wantsDefinitions {
 		return t.wantsDefinitions, err
 	}
-	if err := s.run(append(t.writes, commitStatement())...); err != nil {
+	if err := s.run(t.writes, commit()); err != nil {
 		return false, outcome(err)
 	}
 	done = true

@@ -76,14 +76,17 @@ func (d *Driver) lookForTimers(ctx context.Context) error {
 func (t *txn) setTimer(pipelineID int64, timer engine.Timer) error {
 	at := millis(timer.At)
 	t.noteTimer(at)
-	return t.write(`INSERT INTO timer (at, id, kind, execution, pipeline_id) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT DO NOTHING`, at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
+	return t.put(row{table: "timer", id: timer.ID}, `INSERT INTO timer (at, id, kind, execution, pipeline_id)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[]) LIMIT $6 ON CONFLICT DO NOTHING`,
+		at, timer.ID, string(timer.Kind), timer.Execution, pipelineID)
 }
 
 func (t *txn) moveTimer(c engine.TimerMoved) error {
 	at := millis(c.To)
 	t.noteTimer(at)
-	return t.write(`UPDATE timer SET at = $1 WHERE at = $2 AND id = $3 AND kind = $4`, at, millis(c.Timer.At), c.Timer.ID, string(c.Timer.Kind))
+	return t.put(row{table: "timer", id: c.Timer.ID}, `UPDATE timer SET at = w.later
+		FROM (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) LIMIT $5) AS w (at, id, kind, later)
+		WHERE timer.at = w.at AND timer.id = w.id AND timer.kind = w.kind`, millis(c.Timer.At), c.Timer.ID, string(c.Timer.Kind), at)
 }
 
 // noteTimer keeps the earliest time for the hint of the commit.
@@ -94,5 +97,7 @@ func (t *txn) noteTimer(at int64) {
 }
 
 func (t *txn) ClearTimer(timer engine.Timer) error {
-	return t.write(`DELETE FROM timer WHERE at = $1 AND id = $2 AND kind = $3`, millis(timer.At), timer.ID, string(timer.Kind))
+	return t.put(row{table: "timer", id: timer.ID}, `DELETE FROM timer
+		USING (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) LIMIT $4) AS w (at, id, kind)
+		WHERE timer.at = w.at AND timer.id = w.id AND timer.kind = w.kind`, millis(timer.At), timer.ID, string(timer.Kind))
 }

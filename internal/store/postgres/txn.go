@@ -45,14 +45,20 @@ func (t *txn) run(statements ...statement) error {
 	if t.wantsDefinitions {
 		return errAborted
 	}
-	statements = append(t.writes, statements...)
+	writes := t.writes
 	t.writes = nil
-	return t.alone.run(statements...)
+	return t.alone.run(writes, statements...)
 }
 
 // write keeps the statement until the next read.
 func (t *txn) write(sql string, args ...any) error {
 	t.writes = append(t.writes, statement{sql: sql, args: args})
+	return nil
+}
+
+// put is write for a statement over arrays, with the arguments of one row.
+func (t *txn) put(r row, sql string, args ...any) error {
+	t.writes = append(t.writes, statement{sql: sql, args: args, many: true, row: r})
 	return nil
 }
 
