@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -168,6 +169,9 @@ func (g *Repo) file(name string) string { return filepath.Join(g.dir, name) }
 // run runs git. An error is the context's cause, an *Error, or that of out.
 func (g *Repo) run(ctx context.Context, out io.Writer, args ...string) error {
 	group, err := procgroup.New()
+	if errors.Is(err, fs.ErrNotExist) { // an image that holds nothing but the server
+		return &Error{Kind: NoProgram, Text: err.Error()}
+	}
 	if err != nil {
 		return err
 	}
