@@ -58,7 +58,7 @@ func recoverRedo(c *conn, path string) (records int, err error) {
 	}
 	defer file.Close()
 	epoch, applied, err := redoState(c)
-	if err != nil {
+	if err != nil || epoch == 0 { // the file is another database's
 		return 0, err
 	}
 	if err := c.run("BEGIN IMMEDIATE"); err != nil {

@@ -302,6 +302,38 @@ func TestRedoTornRecord(t *testing.T) {
 	}
 }
 
+// TestRedoOfAnotherDatabase has a log beside a database that never had one.
+func TestRedoOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	db := openAt(t, path, deferring())
+	first(t, db)
+	if err := db.Update(t.Context(), insert(1)); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.ReadFile(redoPath(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "test.db")
+	old, err := Open(other, Options{Migrations: schema(numbers)})
+	if err == nil {
+		err = errors.Join(old.Update(t.Context(), insert(7)), old.Close(), os.WriteFile(redoPath(other), log, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		again := openAt(t, other, deferring())
+		if got := list(t, again); !slices.Equal(got, []int64{7}) {
+			t.Errorf("numbers = %v, want [7]", got)
+		}
+		if err := errors.Join(again.Close(), os.WriteFile(redoPath(other), log, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestRedoIsCommittedInTime waits for the commit that nobody asks for.
 func TestRedoIsCommittedInTime(t *testing.T) {
 	t.Parallel()
