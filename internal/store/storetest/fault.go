@@ -3,6 +3,9 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +41,8 @@ type Faults struct {
 	skip   int    // calls before the one that fails
 	when   When
 	fired  string // the method that failed
+
+	failed [3]map[string]bool // by When: methods of transactions in updates that failed
 }
 
 // Arm makes the call of the method fail that comes after skip others of it; ""
@@ -75,19 +80,65 @@ func (f *Faults) turn(method string) When {
 
 // Update implements store.Driver.
 func (f *Faults) Update(ctx context.Context, fn func(store.Tx) error) error {
-	switch f.turn("Update") {
+	var used methods
+	when := f.turn("Update")
+	var err error
+	switch when {
+	case Never:
+		return f.Driver.Update(ctx, fn)
 	case Before:
-		return undone(ctx, f.Driver, fn)
+		err = undone(ctx, f.Driver, fn, used.note)
 	case After:
-		return answerLost(f.Driver.Update(ctx, fn))
+		err = answerLost(f.Driver.Update(ctx, func(tx store.Tx) error { return fn(observe(tx, used.note)) }))
 	}
-	return f.Driver.Update(ctx, fn)
+	if errors.Is(err, ErrFault) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.failed[when] == nil {
+			f.failed[when] = map[string]bool{}
+		}
+		maps.Copy(f.failed[when], used.seen)
+	}
+	return err
+}
+
+// Failed are the methods of transactions that were used in updates which failed
+// at that moment.
+func (f *Faults) Failed(when When) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.failed[when]))
+}
+
+// methods are names that are noted.
+type methods struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (m *methods) note(method string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen == nil {
+		m.seen = map[string]bool{}
+	}
+	m.seen[method] = true
+}
+
+// lacks are the methods of the interface that were not noted.
+func (m *methods) lacks(of reflect.Type) (names []string) {
+	for method := range of.Methods() {
+		if !m.seen[method.Name] {
+			names = append(names, method.Name)
+		}
+	}
+	return names
 }
 
 // undone runs an update that fails when everything is written.
-func undone(ctx context.Context, d store.Driver, fn func(store.Tx) error) error {
+func undone(ctx context.Context, d store.Driver, fn func(store.Tx) error, note func(method string)) error {
 	return d.Update(ctx, func(tx store.Tx) error {
-		if err := fn(tx); err != nil {
+		if err := fn(observe(tx, note)); err != nil {
 			return err
 		}
 		return ErrFault
@@ -172,24 +223,47 @@ func (f *Faults) Nodes(ctx context.Context) ([]store.Node, error) {
 	return f.Driver.Nodes(ctx)
 }
 
+// Waiting implements store.Driver.
+func (f *Faults) Waiting(ctx context.Context) (map[job.Kind]store.Waiting, error) {
+	if f.turn("Waiting") != Never {
+		return nil, ErrFault
+	}
+	return f.Driver.Waiting(ctx)
+}
+
 // twice is a driver whose updates all fail once before their commit, and are
-// then made.
-type twice struct{ store.Driver }
+// then made. It notes what was used of them.
+type twice struct {
+	store.Driver
+	used *methods
+}
 
 // Update implements store.Driver.
 func (d twice) Update(ctx context.Context, fn func(store.Tx) error) error {
-	if err := undone(ctx, d.Driver, fn); !errors.Is(err, ErrFault) {
+	if err := undone(ctx, d.Driver, fn, d.used.note); !errors.Is(err, ErrFault) {
 		return err
 	}
 	return d.Driver.Update(ctx, fn)
 }
 
+// View implements store.Driver.
+func (d twice) View(ctx context.Context, fn func(store.Reader) error) error {
+	return d.Driver.View(ctx, func(r store.Reader) error { return fn(watchedReader{r, d.used.note}) })
+}
+
 // RunFaults runs the suite with every update failing once, after everything in
 // it was written and before it is committed. Whatever method it used, and
-// whatever the driver keeps in memory: nothing of it may remain.
+// whatever the driver keeps in memory: nothing of it may remain. There is no
+// method of a transaction that the suite does not use.
 func RunFaults(t *testing.T, open Open) {
-	run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
+	var used methods
+	all := run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
 		d, reopen := open(t)
-		return twice{d}, func() store.Driver { return twice{reopen()} }
+		return twice{d, &used}, func() store.Driver { return twice{reopen(), &used} }
 	}, "work is counted") // and it counts what fails, too
+	t.Cleanup(func() { // when the tests have ended
+		if lacks := used.lacks(reflect.TypeFor[store.Tx]()); len(lacks) > 0 && all() && !t.Failed() {
+			t.Errorf("the suite does not use %q", lacks)
+		}
+	})
 }

@@ -120,6 +120,19 @@ func timers(f *fixture) {
 	f.equal("jobs", len(f.claim(sourceLine, 1)), 0)
 }
 
+// clearedTimer removes the timer of an execution whose pipeline is not there any
+// more.
+func clearedTimer(f *fixture) {
+	p := f.pipeline("p")
+	f.startExecution(p)
+	at := f.nextTimer()
+	due := read(f, func(r store.Reader) ([]store.DueTimer, error) { return r.Due(at, 10) })
+	f.update(func(tx store.Tx) error { return tx.DeletePipeline(p) })
+	f.update(func(tx store.Tx) error { return tx.ClearTimer(due[0].Timer) })
+	f.equal("next", f.nextTimer(), time.Time{})
+	f.update(func(tx store.Tx) error { return tx.ClearTimer(due[0].Timer) }) // again
+}
+
 // hint waits until the driver tells of a timer.
 func (f *fixture) hint(of string) {
 	f.Helper()

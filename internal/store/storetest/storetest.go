@@ -25,11 +25,13 @@ import (
 type Open func(t *testing.T) (d store.Driver, reopen func() store.Driver)
 
 // Run runs the suite.
-func Run(t *testing.T, open Open) { run(t, open, "") }
+func Run(t *testing.T, open Open) { _ = run(t, open, "") }
 
-// run runs all tests but one.
-func run(t *testing.T, open Open, except string) {
-	for name, test := range map[string]func(*fixture){
+// run runs all tests but one. Afterwards all tells whether none was left out by
+// -run.
+func run(t *testing.T, open Open, except string) (all func() bool) {
+	var ran atomic.Int64
+	tests := map[string]func(*fixture){
 		"flow": flow, "flow with failure": flowFails, "continuation": continuation,
 		"pipelines": pipelines, "paging of pipelines": pipelinePages, "versions": versions,
 		"delete and name again": deletion, "purge of deleted": purgeDeleted,
@@ -40,7 +42,7 @@ func run(t *testing.T, open Open, except string) {
 		"nonces across reopen": noncesAcrossReopen, "acknowledged across reopen": acknowledgedAcrossReopen,
 		"issue nonce": issueNonce, "big job": bigJob, "job time limit": jobTimeLimit,
 		"await wakes one": awaitOne, "await ends": awaitEnds, "await window": awaitWindow, "await after commit": awaitCommit,
-		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "problems of watches": watchProblems, "polling stops": pollingStops, "event rules": eventRules, "schedules": schedules, "webhooks": webhooks, "connections": connections, "Git sources": gitSources, "deliveries to webhooks": webhookDeliveries, "timers": timers,
+		"action types": actionTypes, "clients": clients, "tags": tags, "watches": watches, "problems of watches": watchProblems, "polling stops": pollingStops, "event rules": eventRules, "schedules": schedules, "webhooks": webhooks, "connections": connections, "Git sources": gitSources, "deliveries to webhooks": webhookDeliveries, "timers": timers, "a timer that led to nothing": clearedTimer,
 		"registered types": registeredTypes, "access keys": accessKeys,
 		"waiting jobs are counted": waitingCounted, "work is counted": workCounted,
 		"turns of clients": clientTurns, "turns across reopen": turnsAcrossReopen, "jobs of revoked clients": revokedJobs, "audit": audit, "audit is followed": auditFollowed,
@@ -48,12 +50,14 @@ func run(t *testing.T, open Open, except string) {
 		"outbox after jobs": outboxAfterJobs, "sink cursors": sinkCursors, "shared cursor": sharedCursor,
 		"purge of jobs": purgeJobs, "retention": retention, "old versions": oldVersions, "native jobs across reopen": nativeAcrossReopen, "pushed jobs across reopen": pushedAcrossReopen,
 		"rules": rules, "automatic rollback": automaticRollback, "announced revisions": announcedRevisions, "missing rows": missingRows,
-	} {
+	}
+	for name, test := range tests {
 		if name == except {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			ran.Add(1)
 			d, reopen := open(t)
 			f := &fixture{T: t, start: time.Now().UTC().Truncate(time.Millisecond)}
 			f.use(d)
@@ -61,6 +65,7 @@ func run(t *testing.T, open Open, except string) {
 			test(f)
 		})
 	}
+	return func() bool { return int(ran.Load()) == len(tests)-1 }
 }
 
 const (
