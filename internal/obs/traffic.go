@@ -32,7 +32,9 @@ func newTraffic(r *prometheus.Registry) traffic {
 	for _, operation := range []string{"EnsureBucket", "Head", "Get", "Put", "Copy", "Delete", "List"} {
 		t.artifacts.WithLabelValues(operation, "failed")
 	}
-	t.s3.WithLabelValues("500")
+	for _, code := range []string{"500", "503"} {
+		t.s3.WithLabelValues(code)
+	}
 	r.MustRegister(t.deliveries, t.s3, t.polls, t.artifacts)
 	return t
 }
