@@ -16,7 +16,7 @@ import (
 
 func (c *cli) backupCommand() *cobra.Command {
 	cfg := &config.Config{}
-	keys := false
+	what := app.What{}
 	cmd := &cobra.Command{
 		Use:   "backup FOLDER|FILE.tar|-",
 		Short: "Copy state, artifacts and logs, while the server runs or not",
@@ -32,7 +32,10 @@ master.key: secrets in it are sealed. Keep master.key and credentials elsewhere
 then, since nobody can open the secrets without. With --with-keys the backup holds
 them (and the TLS keys), and must be kept like a password.
 
-Artifacts on an external S3 are not copied.`,
+Artifacts and logs on an external S3 (--s3-endpoint and its siblings, as for the
+server) stay there, which the backup says: they are under that S3's own versioning and
+replication. With --artifacts those that the state names are read through its API and
+copied too, as they are by then.`,
 		Example: "  penstock backup /backup/monday.tar --data /var/lib/penstock\n  penstock backup - --with-keys | gpg -e -r ops > penstock.tar.gpg",
 		Args:    arguments(1, 1, "a FOLDER, a FILE.tar, or - for standard output"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,11 +51,11 @@ Artifacts on an external S3 are not copied.`,
 					temp = os.TempDir()
 				}
 				err = c.writeFile(cmd, args[0], func(w io.Writer) (err error) {
-					made, err = app.BackupTar(cmd.Context(), *cfg, thisBuild().Version, keys, w, temp, p.show)
+					made, err = app.BackupTar(cmd.Context(), *cfg, thisBuild().Version, what, w, temp, p.show)
 					return err
 				})
 			} else {
-				made, err = app.BackupFolder(cmd.Context(), *cfg, thisBuild().Version, keys, args[0], p.show)
+				made, err = app.BackupFolder(cmd.Context(), *cfg, thisBuild().Version, what, args[0], p.show)
 			}
 			p.end()
 			if err != nil {
@@ -66,17 +69,24 @@ Artifacts on an external S3 are not copied.`,
 				return printJSON(out, made)
 			}
 			_, err = fmt.Fprintf(out, "copied %d files, %s, to %s; SHA-256 of its SHA256SUMS %s\n", made.Files, size(made.Bytes), args[0], made.SHA256)
-			if !made.About.Artifacts {
-				note(cmd, "the artifacts are on an external S3 and not in the backup")
+			if made.About.External && !made.About.Objects {
+				note(cmd, "artifacts and logs on %s are not in the backup: --artifacts copies them", cfg.S3Endpoint)
 			}
-			if !keys {
+			if !made.About.External && !made.About.Artifacts {
+				note(cmd, "the backup has no artifacts: there is no embedded store in %s, and no --s3-endpoint", cfg.Data)
+			}
+			if made.Missing > 0 {
+				note(cmd, "%d artifacts that the state names are not on the S3: nobody uploaded them, or they were removed", made.Missing)
+			}
+			if !what.Keys {
 				note(cmd, "the keys are not in the backup: keep a copy of %s elsewhere", filepath.Join(cfg.Data, "master.key"))
 			}
 			return err
 		},
 	}
-	databaseFlags(cmd, cfg)
-	cmd.Flags().BoolVar(&keys, "with-keys", false, "copy master.key, credentials and TLS keys too; the backup then opens every secret in it")
+	databaseFlags(cmd, cfg, "s3-endpoint", "s3-region", "s3-log-bucket")
+	cmd.Flags().BoolVar(&what.Objects, "artifacts", false, "copy the artifacts and logs on an external S3 too; those of the embedded store always are")
+	cmd.Flags().BoolVar(&what.Keys, "with-keys", false, "copy master.key, credentials and TLS keys too; the backup then opens every secret in it")
 	return cmd
 }
 
@@ -90,6 +100,10 @@ new or hold only master.key, credentials and tls, and the state into SQLite ther
 into the empty PostgreSQL database of --database, whichever the state came from.
 Digests are checked; when anything is wrong, nothing stays. Then start the server:
 executions in flight go on.
+
+Artifacts and logs of an external S3 go to that of --s3-endpoint, into buckets of the
+same names, or into the embedded store without one; each is read back. An object that
+is there with the same content is left as it is.
 
 When the backup was made without --with-keys, put the master.key of the old server
 into the folder before, or set PENSTOCK_MASTER_KEY.`,
@@ -112,9 +126,15 @@ into the folder before, or set PENSTOCK_MASTER_KEY.`,
 			}
 			_, err = fmt.Fprintf(out, "restored the backup of %s: %d rows of state; SHA-256 of its SHA256SUMS %s\n",
 				made.About.Created.Format("2006-01-02 15:04:05 MST"), made.Rows, made.SHA256)
+			switch {
+			case made.About.External && !made.About.Objects:
+				note(cmd, "the backup has no artifacts and logs of the external S3: they are where they were, or lost")
+			case made.About.Artifacts && cfg.S3Endpoint != "":
+				note(cmd, "the backup's artifacts are in %s, where a server with --s3-endpoint does not look", filepath.Join(cfg.Data, "artifacts"))
+			}
 			return err
 		},
 	}
-	databaseFlags(cmd, cfg)
+	databaseFlags(cmd, cfg, "s3-endpoint", "s3-region", "s3-log-bucket")
 	return cmd
 }

@@ -20,8 +20,8 @@ import (
 // account: only this package reads it, for callers who may see the pipeline.
 const Bucket = "penstock-action-logs"
 
-// owner of the bucket; an account would have 12 digits.
-const owner = "penstock"
+// Owner of the bucket; an account would have 12 digits.
+const Owner = "penstock"
 
 // Logs keeps the logs of action executions.
 type Logs struct {
@@ -210,7 +210,7 @@ func (l *Logs) finish(ctx context.Context, id string, versions map[string]string
 }
 
 func (l *Logs) ensureBucket(ctx context.Context) error {
-	return l.store.EnsureBucket(ctx, l.bucket, &blob.BucketOptions{Owner: owner})
+	return l.store.EnsureBucket(ctx, l.bucket, &blob.BucketOptions{Owner: Owner})
 }
 
 func (l *Logs) announce(id string) {

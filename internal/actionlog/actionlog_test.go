@@ -227,7 +227,7 @@ func TestBucketIsReserved(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	b, err := f.store.Bucket(t.Context(), Bucket)
-	if err != nil || b.Owner != owner {
+	if err != nil || b.Owner != Owner {
 		t.Errorf("the bucket belongs to %q, %v", b.Owner, err)
 	}
 }

@@ -116,7 +116,7 @@ func (a *App) open(ctx context.Context, version string, notes io.Writer) error {
 		return err
 	}
 	bucketStore = counted{bucketStore, a.metrics}
-	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore, a.logBucket()); err != nil {
+	if a.logs, err = actionlog.Open(filepath.Join(cfg.Data, "action-logs"), bucketStore, logBucket(a.cfg)); err != nil {
 		return err
 	}
 	if cfg.Database != "" {

@@ -24,6 +24,7 @@ const (
 	artifactFolder = "artifacts"
 	logFolder      = "action-logs"
 	keyFolder      = "keys"
+	objectFolder   = "objects" // of an external S3
 	tlsFolder      = "tls"
 )
 
@@ -34,9 +35,17 @@ var keyFiles = []string{"master.key", "credentials"}
 type About struct {
 	Format    int       `json:"format"`
 	Created   time.Time `json:"created"`
-	Version   string    `json:"version"`   // of the program that made it
-	Artifacts bool      `json:"artifacts"` // false: they are on an external S3
+	Version   string    `json:"version"`            // of the program that made it
+	Artifacts bool      `json:"artifacts"`          // those of the embedded store are in it
+	External  bool      `json:"external,omitempty"` // artifacts lay on an external S3
+	Objects   bool      `json:"objects,omitempty"`  // and are in it
 	Keys      bool      `json:"keys"`
+}
+
+// What a backup is to hold beside state, logs and the embedded store.
+type What struct {
+	Keys    bool // master.key, credentials, tls
+	Objects bool // artifacts and logs on an external S3
 }
 
 // Backup copies state, artifacts, logs and, if asked to, keys of the
@@ -48,37 +57,50 @@ type About struct {
 // artifacts are copied later; what is there beyond harms nobody. Logs of actions
 // that run are copied between the two: one that has vanished from its folder by
 // then is an object already.
-func Backup(ctx context.Context, cfg config.Config, version string, keys bool, to *backup.Writer) (About, error) {
+func Backup(ctx context.Context, cfg config.Config, version string, what What, to *backup.Writer) (about About, missing int64, err error) {
 	artifacts := filepath.Join(cfg.Data, artifactFolder)
-	_, err := os.Stat(filepath.Join(artifacts, "index.db"))
-	about := About{Format: backupFormat, Created: time.Now().UTC().Truncate(time.Second), Version: version, Artifacts: err == nil, Keys: keys}
-	if err := addJSON(to, backupAbout, about); err != nil {
-		return about, err
+	_, err = os.Stat(filepath.Join(artifacts, "index.db"))
+	external := cfg.S3Endpoint != ""
+	about = About{
+		Format: backupFormat, Created: time.Now().UTC().Truncate(time.Second), Version: version,
+		Artifacts: err == nil, External: external, Objects: external && what.Objects, Keys: what.Keys,
 	}
-	err = to.Fill(backupState, func(w io.Writer) error {
-		_, err := Export(ctx, cfg, w, nil)
-		return err
-	})
+	if err := addJSON(to, backupAbout, about); err != nil {
+		return about, 0, err
+	}
+	var named *objectNames
+	if about.Objects {
+		if named, err = newObjectNames(); err != nil {
+			return about, 0, err
+		}
+		defer named.close()
+	}
+	err = to.Fill(backupState, func(w io.Writer) error { return exportAnd(ctx, cfg, w, named) })
 	if err != nil {
-		return about, err
+		return about, 0, err
 	}
 	if err := addFolder(to, filepath.Join(cfg.Data, logFolder), logFolder); err != nil {
-		return about, err
+		return about, 0, err
 	}
 	if about.Artifacts {
 		if err := fileblob.Backup(ctx, artifacts, under{to, artifactFolder + "/"}); err != nil {
-			return about, err
+			return about, 0, err
 		}
 	}
-	if !keys {
-		return about, nil
+	if named != nil {
+		if missing, err = copyObjects(ctx, cfg, named, to); err != nil {
+			return about, 0, err
+		}
+	}
+	if !what.Keys {
+		return about, missing, nil
 	}
 	for _, name := range keyFiles {
 		if err := addFile(to, filepath.Join(cfg.Data, name), keyFolder+"/"+name); err != nil {
-			return about, err
+			return about, 0, err
 		}
 	}
-	return about, addFolder(to, filepath.Join(cfg.Data, tlsFolder), keyFolder+"/"+tlsFolder)
+	return about, missing, addFolder(to, filepath.Join(cfg.Data, tlsFolder), keyFolder+"/"+tlsFolder)
 }
 
 func addJSON(to *backup.Writer, name string, v any) error {
@@ -143,37 +165,40 @@ func (u under) Fill(name string, fill func(io.Writer) error) error {
 
 // Copied tells of a backup that was made, or put back.
 type Copied struct {
-	About  About  `json:"backup"`
-	Files  int64  `json:"files,omitempty"`
-	Bytes  int64  `json:"bytes,omitempty"`
-	Rows   int64  `json:"rows,omitempty"` // of the state
-	SHA256 string `json:"sha256"`         // of the file of digests
+	About About `json:"backup"`
+	Files int64 `json:"files,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
+	Rows  int64 `json:"rows,omitempty"` // of the state
+	// Missing counts the artifacts that the state names and that are not on
+	// the external S3: nobody uploaded them, or somebody removed them.
+	Missing int64  `json:"missing,omitempty"`
+	SHA256  string `json:"sha256"` // of the file of digests
 }
 
 // BackupTar makes a backup of one tar file. What has to wait for its length
 // does so in the folder temp. progress, if set, is told how many files there
 // were.
-func BackupTar(ctx context.Context, cfg config.Config, version string, keys bool, to io.Writer, temp string, progress func(int64)) (Copied, error) {
+func BackupTar(ctx context.Context, cfg config.Config, version string, what What, to io.Writer, temp string, progress func(int64)) (Copied, error) {
 	w, err := backup.NewTar(to, temp)
-	return finishBackup(ctx, cfg, version, keys, w, err, progress)
+	return finishBackup(ctx, cfg, version, what, w, err, progress)
 }
 
 // BackupFolder makes a backup of a new folder, which is removed when it fails.
-func BackupFolder(ctx context.Context, cfg config.Config, version string, keys bool, folder string, progress func(int64)) (Copied, error) {
+func BackupFolder(ctx context.Context, cfg config.Config, version string, what What, folder string, progress func(int64)) (Copied, error) {
 	w, err := backup.NewFolder(folder)
-	made, err := finishBackup(ctx, cfg, version, keys, w, err, progress)
+	made, err := finishBackup(ctx, cfg, version, what, w, err, progress)
 	if err != nil && w != nil {
 		err = errors.Join(err, os.RemoveAll(folder))
 	}
 	return made, err
 }
 
-func finishBackup(ctx context.Context, cfg config.Config, version string, keys bool, w *backup.Writer, err error, progress func(int64)) (made Copied, _ error) {
+func finishBackup(ctx context.Context, cfg config.Config, version string, what What, w *backup.Writer, err error, progress func(int64)) (made Copied, _ error) {
 	if err != nil {
 		return made, err
 	}
 	w.Progress = progress
-	made.About, err = Backup(ctx, cfg, version, keys, w)
+	made.About, made.Missing, err = Backup(ctx, cfg, version, what, w)
 	if err == nil {
 		made.SHA256, err = w.Close()
 	}

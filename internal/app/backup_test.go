@@ -40,7 +40,7 @@ func take(t *testing.T, database string) taken {
 	s.ok(os.WriteFile(filepath.Join(cfg.Data, logFolder, "0190a5a0-0000-7000-8000-000000000000"), []byte("begun\n"), 0o600))
 	for keys, into := range map[bool]*[]byte{false: &b.tar, true: &b.keys} {
 		var file bytes.Buffer
-		_, err := BackupTar(t.Context(), cfg, "test", keys, &file, t.TempDir(), nil)
+		_, err := BackupTar(t.Context(), cfg, "test", What{Keys: keys}, &file, t.TempDir(), nil)
 		s.ok(err)
 		*into = file.Bytes()
 	}

@@ -12,6 +12,7 @@ import (
 	"penstock/internal/blob"
 	"penstock/internal/blob/fileblob"
 	"penstock/internal/blob/s3blob"
+	"penstock/internal/config"
 	"penstock/internal/provider"
 	"penstock/internal/scheduler"
 	"penstock/internal/store"
@@ -23,11 +24,7 @@ import (
 func (a *App) openBlobs(ctx context.Context, sessions *auth.Sessions) (blob.Store, blob.CredentialSource, error) {
 	cfg := a.cfg
 	if cfg.S3Endpoint != "" {
-		opt := s3blob.Options{
-			Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, PathStyle: true,
-			AccessKeyID: cfg.S3AccessKeyID, SecretAccessKey: cfg.S3SecretAccessKey,
-			RoleARN: cfg.S3RoleARN, STSEndpoint: cfg.S3STSEndpoint, HandOutOwn: cfg.S3ShareKeys,
-		}
+		opt := s3Options(cfg)
 		external, err := s3blob.Open(ctx, opt)
 		if err != nil {
 			return nil, nil, err
@@ -47,11 +44,20 @@ func (a *App) openBlobs(ctx context.Context, sessions *auth.Sessions) (blob.Stor
 	return embedded, embeddedCredentials{sessions, cfg.CredentialLife}, nil
 }
 
+// s3Options say how the external S3 is reached.
+func s3Options(cfg config.Config) s3blob.Options {
+	return s3blob.Options{
+		Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, PathStyle: true,
+		AccessKeyID: cfg.S3AccessKeyID, SecretAccessKey: cfg.S3SecretAccessKey,
+		RoleARN: cfg.S3RoleARN, STSEndpoint: cfg.S3STSEndpoint, HandOutOwn: cfg.S3ShareKeys,
+	}
+}
+
 // logBucket is where the logs of actions end up. An external S3 may be another
 // Penstock, whose own bucket of logs is out of reach.
-func (a *App) logBucket() string {
-	if a.embedded == nil {
-		return a.cfg.S3LogBucket
+func logBucket(cfg config.Config) string {
+	if cfg.S3Endpoint != "" {
+		return cfg.S3LogBucket
 	}
 	return reservedBucket
 }

@@ -53,6 +53,11 @@ func Restore(ctx context.Context, cfg config.Config, from *backup.Reader) (about
 		return about, 0, fmt.Errorf("%w: %w", backup.ErrDamaged, err)
 	}
 	defer state.Close()
+	if about.Objects { // before the state that names them
+		if err := restoreObjects(ctx, cfg); err != nil {
+			return about, 0, err
+		}
+	}
 	_, whole, err := Import(ctx, cfg, state, nil)
 	if err != nil {
 		return about, 0, err
@@ -133,7 +138,7 @@ func unpack(ctx context.Context, data string, from *backup.Reader) (about About,
 			err = artifacts.Put(object, content)
 		case isKey:
 			err = putFile(root, key, content)
-		case name == backupState, strings.HasPrefix(name, logFolder+"/"):
+		case name == backupState, strings.HasPrefix(name, logFolder+"/"), strings.HasPrefix(name, objectFolder+"/"):
 			err = putFile(root, name, content)
 		default:
 			err = fmt.Errorf("%w: the backup has a file %q, which this one does not know", transfer.ErrNewer, name)

@@ -25,7 +25,7 @@ func (a *App) removeExternal(ctx context.Context, bucket, key string) error {
 // removeExternalLogs removes logs from the bucket for them on the external S3,
 // which may hold more than ours.
 func (a *App) removeExternalLogs(ctx context.Context, t time.Time, _ int) (bool, error) {
-	return false, a.removed(ctx, a.external.RemoveBefore(ctx, a.logBucket(), store.IDBefore(t), t, actionlog.IsKey))
+	return false, a.removed(ctx, a.external.RemoveBefore(ctx, logBucket(a.cfg), store.IDBefore(t), t, actionlog.IsKey))
 }
 
 // removed counts a removal, and tells refusals that an operator has to end.
@@ -67,7 +67,7 @@ func (a *App) externalUsage(ctx context.Context, folders bool) ([]control.Usage,
 	}
 	now := a.store.Now()
 	keep := a.cfg.Keep.Logs
-	logs, err := a.measure(ctx, a.logBucket(), "", func(v blob.Info) (ours, expired bool) {
+	logs, err := a.measure(ctx, logBucket(a.cfg), "", func(v blob.Info) (ours, expired bool) {
 		return actionlog.IsKey(v.Key), keep > 0 && v.Key < store.IDBefore(now.Add(-keep)) && v.Modified.Before(now.Add(-keep))
 	})
 	if logs.Kind = "action logs"; keep > 0 {

@@ -142,6 +142,14 @@ func TestImportRefuses(t *testing.T) {
 			"a database in use": {func(t *testing.T, to *config.Config) {
 				(&mover{t: t, cfg: *to}).open()
 			}, file, map[string]string{"sqlite": "process", "postgres": "works on the database"}[kind]},
+			"a log without its database": {func(t *testing.T, to *config.Config) {
+				if kind == "postgres" {
+					t.Skip("PostgreSQL has no such files")
+				}
+				if err := os.WriteFile(databaseFile(*to)+"-redo", []byte("stale"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}, file, "left of an earlier one"},
 			"another master key": {func(t *testing.T, to *config.Config) {
 				if err := os.Remove(filepath.Join(to.Data, "master.key")); err != nil {
 					t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -123,6 +124,9 @@ func Import(ctx context.Context, path string, sealer store.Sealer, in *transfer.
 	if err := store.CheckCanary(sealer, in.Header.Key); err != nil {
 		return nil, err
 	}
+	if err := refuseLeftovers(path); err != nil {
+		return nil, err
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -136,6 +140,20 @@ func Import(ctx context.Context, path string, sealer store.Sealer, in *transfer.
 		return err
 	})
 	return sums, errors.Join(err, db.Close())
+}
+
+// refuseLeftovers refuses the files beside a database that is gone: they could be
+// taken for those of the new one.
+func refuseLeftovers(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	for _, beside := range []string{"-wal", "-shm", "-journal", "-redo"} {
+		if _, err := os.Stat(path + beside); err == nil {
+			return fmt.Errorf("there is no %s, but %s%s, which is left of an earlier one; remove it, or put the database back", path, path, beside)
+		}
+	}
+	return nil
 }
 
 func load(ctx context.Context, tx *sqlite.Tx, in *transfer.Reader) ([]transfer.Sum, error) {
