@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -112,17 +113,8 @@ func (s *server) outlives(nodes []*server, storage *server) {
 	start(executions / 2)
 	<-worked
 	nodes[0].kill()
-	// Calls that nobody repeats.
-	failed := 0
-	for range 60 {
-		if err := s.caller().Call(t.Context(), "ListPipelines", object{}, nil); err != nil {
-			t.Logf("a call failed: %v", err)
-			failed++
-		}
-	}
-	if failed > 1 {
-		t.Errorf("%d of 60 calls failed after one of three nodes was killed", failed)
-	}
+	calls := 0
+	s.answers("after one of three nodes was killed", func() bool { calls++; return calls <= 60 })
 	start(executions / 2)
 	for id := range ids {
 		s.ends("front", id, "Succeeded")
@@ -143,12 +135,34 @@ func (s *server) outlives(nodes []*server, storage *server) {
 	if err := nodes[0].start(); err != nil {
 		t.Fatal(err)
 	}
+	left := make(chan error, 1)
+	go func() { left <- nodes[1].stop() }()
+	s.answers("while a node was stopped", func() bool { return len(left) == 0 })
+	if err := errors.Join(<-left, nodes[1].start()); err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range nodes {
 		until(t, "each node to get calls", func(context.Context) (string, bool) {
 			s.call("ListPipelines", object{}, nil)
 			saw := n.served(t)
 			return fmt.Sprintf("%s served %d", n.url, saw), saw > 0
 		})
+	}
+}
+
+// answers makes calls that nobody repeats, one after the other. One may fail: that
+// which a node was answering when it ended.
+func (s *server) answers(when string, more func() bool) {
+	s.t.Helper()
+	failed, calls := 0, 0
+	for ; more(); calls++ {
+		if err := s.caller().Call(s.t.Context(), "ListPipelines", object{}, nil); err != nil {
+			s.t.Logf("a call failed: %v", err)
+			failed++
+		}
+	}
+	if s.t.Logf("%d calls %s, %d failed", calls, when, failed); failed > 1 || calls == 0 {
+		s.t.Errorf("%d of %d calls failed %s", failed, calls, when)
 	}
 }
 
