@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,7 +81,9 @@ func TestFaults(t *testing.T) {
 		return `{"pipeline":` + declare("P", extra, stage("Source", action("Fetch", "Source", "Custom", "Src", `"outputArtifacts":[{"name":"Code"}]`)), stage("Gate", approval("Ask", ""))) + `}`
 	}
 	const arn = "arn:aws:codepipeline:eu-west-1:000000000000:P"
-	for _, tc := range []struct {
+	failed := map[storetest.When]*sync.Map{storetest.Before: {}, storetest.After: {}} // methods of transactions
+	var ran atomic.Int64
+	cases := []struct {
 		operation string
 		prepare   func(s *server) (body string)
 	}{
@@ -131,9 +135,23 @@ func TestFaults(t *testing.T) {
 			return `{"category":"Test","provider":"Acme","version":"1","inputs":{},"outputs":{}}`
 		}},
 		{"Penstock.ConnectPartner", func(s *server) string { s.partnerType("Test", "Acme"); return `{"provider":"Acme"}` }},
-	} {
+	}
+	t.Cleanup(func() {
+		if int(ran.Load()) < len(cases) { // -run left some out
+			return
+		}
+		for when, methods := range failed {
+			for _, method := range storetest.FailedBy("service") {
+				if _, ok := methods.Load(method); !ok {
+					t.Errorf("no call that uses %s failed %s its commit", method, when)
+				}
+			}
+		}
+	})
+	for _, tc := range cases {
 		t.Run(tc.operation, func(t *testing.T) {
 			t.Parallel()
+			defer ran.Add(1)
 			calm := newServer(t, o)
 			body := tc.prepare(calm)
 			first, second := calm.call(tc.operation, body), calm.call(tc.operation, body)
@@ -144,6 +162,9 @@ func TestFaults(t *testing.T) {
 					s.faults.Arm("", n, when)
 					answer, code, message := s.root.raw(tc.operation, body)
 					method := s.faults.Disarm()
+					for _, used := range s.faults.Failed(when) {
+						failed[when].Store(used, true)
+					}
 					if method == "" {
 						if n == 0 {
 							t.Errorf("no call of the store was made to fail: %s%s", answer, code)

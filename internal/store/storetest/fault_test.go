@@ -46,3 +46,23 @@ func TestEveryMethodFails(t *testing.T) {
 		})
 	}
 }
+
+// TestCallers: each method that writes is known to be failed in a call.
+func TestCallers(t *testing.T) {
+	t.Parallel()
+	reads := map[string]bool{}
+	for method := range reflect.TypeFor[store.Reader]().Methods() {
+		reads[method.Name] = true
+	}
+	writes := map[string]bool{}
+	for method := range reflect.TypeFor[store.Tx]().Methods() {
+		if writes[method.Name] = !reads[method.Name]; writes[method.Name] && callers[method.Name] == "" {
+			t.Errorf("%s: TestFaults of which package fails it?", method.Name)
+		}
+	}
+	for method := range callers {
+		if !writes[method] {
+			t.Errorf("%s is no method that writes", method)
+		}
+	}
+}
