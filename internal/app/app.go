@@ -230,10 +230,12 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.logs.Recover(ctx); err != nil {
 		a.log.Warn("action logs of an earlier run could not be stored", "error", err)
 	}
+	requests, over := context.WithCancel(context.WithoutCancel(ctx)) // they go on while the server drains
+	defer over()
 	srv := &http.Server{
-		Handler: a.handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 3 * time.Minute,
+		Handler: endWaits(ctx, a.handler), ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 3 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return requests },
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { (&scheduler.Timers{Store: a.store, Log: a.log}).Run(ctx) })
