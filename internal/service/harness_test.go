@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,6 +143,39 @@ var usual = options{delay: continuationPause, maxPipelines: 1000, maxActionTypes
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
+// fresh are the files of a data folder in which nothing has happened yet. All
+// tests begin with them: to make the tables again for each took most of the
+// suite's time.
+var fresh = sync.OnceValues(func() (files map[string][]byte, err error) {
+	folder, err := os.MkdirTemp("", "penstock-fresh-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	master, err := auth.LoadOrCreateMasterKey(folder, "")
+	if err != nil {
+		return nil, err
+	}
+	driver, err := sqlite.Open(filepath.Join(folder, "penstock.db"), sqlite.Options{Sealer: auth.NewSealer(master)})
+	if err != nil {
+		return nil, err
+	}
+	if err := driver.Close(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	files = map[string][]byte{}
+	for _, e := range entries {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(folder, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+})
+
 func newServer(t *testing.T, opts ...options) *server {
 	t.Helper()
 	o := usual
@@ -151,6 +185,11 @@ func newServer(t *testing.T, opts ...options) *server {
 	s := &server{
 		T: t, clock: &clock{t: time.Date(2026, 10, 2, 12, 0, 0, 0, time.UTC)}, folder: t.TempDir(),
 		log: &logBuffer{}, granted: &credentialSource{},
+	}
+	files, err := fresh()
+	s.ok(err)
+	for name, b := range files {
+		s.ok(os.WriteFile(filepath.Join(s.folder, name), b, 0o600))
 	}
 	master, err := auth.LoadOrCreateMasterKey(s.folder, "")
 	s.ok(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"penstock/internal/store"
@@ -31,8 +32,37 @@ func (testSealer) Open(sealed, context string) ([]byte, error) {
 	return plaintext, nil
 }
 
+// empty is the file of a database in which nothing has happened yet: to make the
+// tables takes longer than most tests.
+var empty = sync.OnceValues(func() (file []byte, err error) {
+	folder, err := os.MkdirTemp("", "penstock-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "penstock.db")
+	d, err := Open(path, Options{Sealer: testSealer{}})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// open opens a database, which begins empty.
 func open(t testing.TB, path string) *Driver {
 	t.Helper()
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		file, err := empty()
+		if err == nil {
+			err = os.WriteFile(path, file, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	d, err := Open(path, Options{Sealer: testSealer{}})
 	if err != nil {
 		t.Fatal(err)
