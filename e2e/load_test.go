@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -85,7 +86,12 @@ func loaded(t *testing.T, start siteOf, kills, executions int) {
 	st.mend()
 	input.Wait()
 	f.tired.Store(true)
-	until(t, "every execution to end", func(ctx context.Context) (string, bool) { return f.open(ctx) })
+	for left := f.open(); len(left) > 0; left = f.open() { // the rest of a long run takes its time; standing still is another matter
+		until(t, "one more execution to end", func(context.Context) (string, bool) {
+			now := f.open()
+			return strings.Join(now, ", "), len(now) < len(left)
+		})
+	}
 	stop()
 	workers.Wait()
 
@@ -198,24 +204,25 @@ func (f *fleet) bury() {
 	}
 }
 
-// open tells of an execution that has not ended.
-func (f *fleet) open(ctx context.Context) (string, bool) {
+// open names the executions that have not ended.
+func (f *fleet) open() (left []string) {
+	f.t.Helper()
 	for i := range loadTypes {
 		name := "load-" + strconv.Itoa(i)
 		pages := codepipeline.NewListPipelineExecutionsPaginator(f.codepipeline(), &codepipeline.ListPipelineExecutionsInput{PipelineName: &name})
 		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+			page, err := pages.NextPage(f.t.Context())
 			if err != nil {
-				return err.Error(), false
+				f.t.Fatal(err)
 			}
 			for _, e := range page.PipelineExecutionSummaries {
 				if e.Status == types.PipelineExecutionStatusInProgress || e.Status == types.PipelineExecutionStatusStopping {
-					return fmt.Sprintf("%s %s is %s", name, *e.PipelineExecutionId, e.Status), false
+					left = append(left, fmt.Sprintf("%s %s is %s", name, *e.PipelineExecutionId, e.Status))
 				}
 			}
 		}
 	}
-	return "", true
+	return left
 }
 
 // check holds what was reported against the history of the actions.
