@@ -201,7 +201,8 @@ func (h *History) twice(calls []Call, window time.Duration) []string {
 		if c.Kind != HandOut || c.Answer.Lost {
 			continue
 		}
-		between := func(s span) bool { return s.from <= c.To && s.to >= last.From }
+		// Of two hand-outs at a time either may have been first.
+		between := func(s span) bool { return s.from <= max(c.To, last.To) && s.to >= last.From }
 		if last != nil && c.To-last.From < int64(window-tick) && !slices.ContainsFunc(h.forgot, between) {
 			problems = append(problems, "job "+c.Job+" was handed to two workers:\n"+describe([]Call{*last, c}))
 		}

@@ -163,6 +163,8 @@ func TestProblems(t *testing.T) {
 		{"two in a window", []Call{out("a", 0, 1), out("a", 5, 6)}, nil, 0, "two workers"},
 		{"two in a window, the first was forgotten", []Call{out("a", 0, 1), out("a", 5, 6)}, nil, 3, ""},
 		{"two in a window, something was forgotten later", []Call{out("a", 0, 1), out("a", 5, 6)}, nil, 7, "two workers"},
+		{"two at a time, the one that was sent later was forgotten", []Call{out("a", 0, 9), out("a", 1, 2)}, nil, 5, ""},
+		{"two at a time, something was forgotten later", []Call{out("a", 0, 4), out("a", 1, 2)}, nil, 5, "two workers"},
 		{"in order", []Call{out("a", 0, 1), out("b", 2, 3)}, nil, 0, ""},
 		{"out of order", []Call{out("b", 0, 1), out("a", 2, 3)}, nil, 0, "younger"},
 		{"at the same time", []Call{out("b", 0, 3), out("a", 2, 3)}, nil, 0, ""},

@@ -18,8 +18,24 @@ type clock struct {
 	warned bool // the loop's
 }
 
-// reading is the time that the database gave, and when that was.
-type reading struct{ database, local time.Time }
+// reading is the time that the database gave, when that was, and by how much it
+// may be wrong: an answer says nothing of how long it took there and back.
+type reading struct {
+	database, local time.Time
+	off             time.Duration
+}
+
+// drift bounds by which part of the time that passes two clocks part.
+const drift = 2000
+
+// outlasts reports whether the reading is still the better of the two: the newer
+// one was answered so late that it says less, and nothing else. Windows of
+// hand-outs would end early on one node or late on another otherwise.
+func (r *reading) outlasts(newer *reading) bool {
+	age := newer.local.Sub(r.local)
+	off := r.off + age/drift
+	return off < newer.off && newer.database.Sub(r.database.Add(age)).Abs() <= off+newer.off
+}
 
 func (c *clock) now() time.Time {
 	r := c.last.Load()
@@ -34,8 +50,10 @@ func (d *Driver) readClock(ctx context.Context) error {
 		return err
 	}
 	took := time.Since(asked)
-	r := &reading{database, asked.Add(took / 2)}
-	d.clock.last.Store(r)
+	r := &reading{database, asked.Add(took / 2), took / 2}
+	if last := d.clock.last.Load(); last == nil || !last.outlasts(r) {
+		d.clock.last.Store(r)
+	}
 	off := r.local.Round(0).Sub(database).Round(time.Millisecond) // by the time of day
 	wrong := off.Abs() > wrongBy+took
 	if wrong && !d.clock.warned {

@@ -88,3 +88,28 @@ func TestClockIsMonotonic(t *testing.T) {
 		t.Errorf("the reading is by the time of day alone: %s", local)
 	}
 }
+
+// TestReadings: an answer that was held up does not replace a better one, unless
+// the database's clock was set.
+func TestReadings(t *testing.T) {
+	t.Parallel()
+	local := time.Now()
+	database := local.Add(time.Hour)
+	good := &reading{database, local, time.Millisecond}
+	for name, tc := range map[string]struct {
+		after, ahead, off time.Duration
+		want              bool
+	}{
+		"as good":                         {2 * time.Second, 0, time.Millisecond, false},
+		"held up":                         {2 * time.Second, 300 * time.Millisecond, 350 * time.Millisecond, true},
+		"held up the other way":           {2 * time.Second, -300 * time.Millisecond, 350 * time.Millisecond, true},
+		"held up, but the clock was set":  {2 * time.Second, time.Second, 350 * time.Millisecond, false},
+		"held up, and the good one old":   {time.Hour, 0, 350 * time.Millisecond, false},
+		"a little late, and a minute old": {time.Minute, 0, 5 * time.Millisecond, false},
+	} {
+		newer := &reading{database.Add(tc.after + tc.ahead), local.Add(tc.after), tc.off}
+		if got := good.outlasts(newer); got != tc.want {
+			t.Errorf("%s: the older reading outlasts it: %v", name, got)
+		}
+	}
+}
