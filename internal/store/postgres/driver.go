@@ -169,8 +169,12 @@ func parse(url string) (*pgxpool.Config, error) {
 		"synchronous_commit":                  "on",
 		"statement_timeout":                   "30s",
 		"lock_timeout":                        "10s",
-		"idle_in_transaction_session_timeout": "8s",                 // frees what a paused process has locked
-		"plan_cache_mode":                     "force_generic_plan", // TestPlans: none depends on the arguments
+		"idle_in_transaction_session_timeout": "8s", // frees what a paused process has locked
+		// Plans are made once a session, perhaps when tables are small, and do
+		// not depend on arguments: an index is always right (TestPlans).
+		"plan_cache_mode": "force_generic_plan",
+		"enable_seqscan":  "off",
+		"jit":             "off",
 	} {
 		if set[name] == "" {
 			set[name] = value
@@ -194,14 +198,24 @@ func weak(synchronousCommit string) bool {
 
 // Update implements store.Driver.
 func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
+	for {
+		ahead, err := d.update(ctx, fn)
+		if ahead == nil {
+			return err
+		}
+		<-ahead.ended
+	}
+}
+
+// update runs fn in a group, or alone if that does not do. It did nothing if
+// there is a group whose end is to be awaited first.
+func (d *Driver) update(ctx context.Context, fn func(store.Tx) error) (ahead *group, err error) {
 	c := &call{ctx: ctx, resume: make(chan struct{}, 1), verdict: make(chan error, 1)}
 	if err := d.lane.enter(c); err != nil {
-		return err
+		return nil, err
 	}
-	d.updates.Add(1)
 	t := d.newTxn(nil)
-	t.call = c
-	var err error
+	t.call, c.t = c, t
 	finished := false
 	defer func() { // when fn panics
 		if !finished {
@@ -211,16 +225,21 @@ func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
 	err = fn(t)
 	finished = true
 	c.writes = t.writes
-	switch end := c.finish(err == nil); {
+	end := c.finish(err == nil)
+	if errors.Is(end, errAborted) && c.behind != nil && !c.flushed {
+		return c.behind, nil
+	}
+	d.updates.Add(1)
+	switch {
 	case errors.Is(end, errAborted):
-		return d.noteFailure(d.solo(ctx, fn, t.wantsDefinitions))
+		return nil, d.noteFailure(d.solo(ctx, fn, t.wantsDefinitions))
 	case end != nil:
-		return d.noteFailure(end)
+		return nil, d.noteFailure(end)
 	case err != nil:
-		return err
+		return nil, err
 	}
 	t.committed()
-	return nil
+	return nil, nil
 }
 
 // View implements store.Driver. The transaction begins with its first

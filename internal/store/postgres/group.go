@@ -14,6 +14,9 @@ import (
 // for goes out as one batch. A pipeline belongs to one call at a time: others
 // wait until that call has ended and then see what it wrote.
 type group struct {
+	lane     *lane
+	ended    chan struct{}
+	locked   []int64 // pipelines
 	mu       sync.Mutex
 	running  int
 	quiet    chan struct{} // room for one: nothing runs
@@ -26,8 +29,8 @@ type group struct {
 	writes   bool
 }
 
-func newGroup(calls []*call) *group {
-	g := &group{quiet: make(chan struct{}, 1), owner: map[int64]*call{}, waiting: map[int64][]*call{}, running: len(calls)}
+func newGroup(l *lane, calls []*call) *group {
+	g := &group{lane: l, ended: make(chan struct{}), quiet: make(chan struct{}, 1), owner: map[int64]*call{}, waiting: map[int64][]*call{}, running: len(calls)}
 	g.out.write([]statement{begin()})
 	for _, c := range calls {
 		c.g = g
@@ -80,7 +83,12 @@ func (c *call) hold(pipelineID int64) error {
 		}
 		owner := g.owner[pipelineID]
 		if owner == nil || owner == c {
+			if c.behind = g.lane.ahead(pipelineID); c.behind != nil {
+				c.aside = true
+				return errAborted
+			}
 			g.owner[pipelineID] = c
+			g.locked = append(g.locked, pipelineID)
 			return nil
 		}
 		g.waiting[pipelineID] = append(g.waiting[pipelineID], c)
@@ -97,6 +105,7 @@ func (c *call) hold(pipelineID int64) error {
 func (c *call) finish(keep bool) error {
 	g := c.g
 	g.mu.Lock()
+	c.kept = keep && !c.aside
 	if !keep || c.aside {
 		if c.flushed {
 			g.aborted = true
@@ -136,7 +145,7 @@ func (g *group) release(pipelineID int64) {
 }
 
 // serve runs the group to its end, on the lane's goroutine.
-func (g *group) serve(l *lane) {
+func (g *group) serve(l *track) {
 	ctx, begun := l.d.alive, false
 	l.d.groups.Add(1)
 	conn, err := l.connection()
@@ -183,6 +192,7 @@ func (g *group) serve(l *lane) {
 	if begun {
 		l.rollback(ctx)
 	}
+	l.depart(g)
 	g.end(errAborted)
 }
 
@@ -209,7 +219,8 @@ func (g *group) releaseAll() bool {
 }
 
 // commit sends what is left to write, and the end of the transaction.
-func (g *group) commit(ctx context.Context, l *lane, out *batch, begun bool) {
+func (g *group) commit(ctx context.Context, l *track, out *batch, begun bool) {
+	l.depart(g)
 	if !begun && len(out.list) == 1 { // the BEGIN
 		g.end(nil)
 		return
@@ -245,7 +256,7 @@ func commit() statement {
 
 // rollback undoes the transaction; a connection that does not answer is given
 // up.
-func (l *lane) rollback(ctx context.Context) {
+func (l *track) rollback(ctx context.Context) {
 	if l.conn == nil {
 		return
 	}
@@ -260,6 +271,12 @@ func (l *lane) rollback(ctx context.Context) {
 
 // end tells all calls what became of the group.
 func (g *group) end(err error) {
+	for _, c := range g.finished {
+		if err == nil && c.kept {
+			c.t.keepLive()
+		}
+	}
+	g.lane.arrive(g)
 	for _, c := range g.finished {
 		c.verdict <- err
 	}

@@ -11,22 +11,30 @@ import (
 // maxGroup bounds the calls that share a transaction.
 const maxGroup = 128
 
-// lane is the connection that updates go through first. Its loop takes the
-// calls that wait and runs them as one group; while a group is on its way to
-// the disk the next one gathers.
+// lane is where updates go first. The calls that wait become one group; while it
+// writes and is on its way to the disk the next one runs, on another track.
 type lane struct {
-	d       *Driver
-	conn    *pgx.Conn // nil until it is needed, and after it was lost
-	mu      sync.Mutex
-	queue   []*call
-	closed  bool
-	wake    chan struct{} // room for one
-	stopped chan struct{}
+	d      *Driver
+	turn   chan struct{} // room for one: who has it takes calls and runs them
+	tracks sync.WaitGroup
+	wake   chan struct{} // room for one
+
+	mu         sync.Mutex
+	queue      []*call
+	closed     bool
+	committing map[int64]*group // by the pipelines that they have locked
+}
+
+// track is a connection of the lane, and the loop that uses it.
+type track struct {
+	*lane
+	conn *pgx.Conn // nil until it is needed, and after it was lost
 }
 
 // call is one Update that takes part in a group.
 type call struct {
 	ctx     context.Context
+	t       *txn
 	g       *group
 	resume  chan struct{} // room for one: it goes on
 	verdict chan error    // room for one: what became of the group
@@ -34,14 +42,18 @@ type call struct {
 	asks    []statement   // that it waits for
 	flushed bool          // some were sent: it cannot be left out any more
 	aside   bool          // it is to be run again alone
+	behind  *group        // or not alone, but when that group has ended
+	kept    bool          // it succeeded
 	err     error         // of its statements
 	begun   bool          // the loop has taken it
 	left    bool          // it was withdrawn before
 }
 
 func newLane(d *Driver) *lane {
-	l := &lane{d: d, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	go l.loop()
+	l := &lane{d: d, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), committing: map[int64]*group{}}
+	for range 2 {
+		l.tracks.Go((&track{lane: l}).loop)
+	}
 	return l
 }
 
@@ -106,17 +118,48 @@ func (l *lane) stop() {
 	l.closed = true
 	l.mu.Unlock()
 	l.signal()
-	<-l.stopped
+	l.tracks.Wait()
 }
 
-func (l *lane) loop() {
-	defer close(l.stopped)
+// depart lets the next group run, as this one will only write and commit. What
+// it has locked is out of bounds until it has ended.
+func (l *lane) depart(g *group) {
+	l.mu.Lock()
+	for _, id := range g.locked {
+		l.committing[id] = g
+	}
+	l.mu.Unlock()
+	<-l.turn
+}
+
+// arrive ends what depart began.
+func (l *lane) arrive(g *group) {
+	l.mu.Lock()
+	for _, id := range g.locked {
+		if l.committing[id] == g {
+			delete(l.committing, id)
+		}
+	}
+	l.mu.Unlock()
+	close(g.ended)
+}
+
+// ahead is the group that commits a change of the pipeline, nil if there is none.
+func (l *lane) ahead(pipelineID int64) *group {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.committing[pipelineID]
+}
+
+func (l *track) loop() {
 	for {
+		l.turn <- struct{}{}
 		calls := l.take()
 		if calls == nil {
+			<-l.turn
 			break
 		}
-		newGroup(calls).serve(l)
+		newGroup(l.lane, calls).serve(l)
 	}
 	if l.conn != nil {
 		ctx, done := context.WithTimeout(context.Background(), 5*time.Second)
@@ -125,8 +168,8 @@ func (l *lane) loop() {
 	}
 }
 
-// connection returns the lane's connection and makes it if there is none.
-func (l *lane) connection() (*pgx.Conn, error) {
+// connection returns the track's connection and makes it if there is none.
+func (l *track) connection() (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
 		return l.conn, nil
 	}
@@ -141,7 +184,7 @@ func (l *lane) connection() (*pgx.Conn, error) {
 }
 
 // drop gives up a connection that is in doubt.
-func (l *lane) drop() {
+func (l *track) drop() {
 	if l.conn == nil {
 		return
 	}

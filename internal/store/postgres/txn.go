@@ -98,13 +98,17 @@ func (t *txn) define() error {
 	return t.setAside()
 }
 
-// committed tells the world outside the database.
-func (t *txn) committed() {
+// keepLive makes what was committed known to the calls that come.
+func (t *txn) keepLive() {
 	for _, h := range t.held {
 		if h.live != nil && h.own {
 			t.d.live.Put(h.row.id, h.live, h.live.weight())
 		}
 	}
+}
+
+// committed tells the world outside the database.
+func (t *txn) committed() {
 	for _, j := range t.opened {
 		t.d.keepJob(j.Job, j.length)
 	}
