@@ -57,6 +57,8 @@ func loaded(t *testing.T, start siteOf, kills, executions int) {
 		// The database may still do what the node that asked for it was killed
 		// for, and transactions run side by side.
 		f.late, f.history.Ages = true, loadWindow
+		// Nodes know the database's time to half of a round trip to it.
+		f.history.Apart = 50 * time.Millisecond
 	}
 	tokens := f.prepare()
 

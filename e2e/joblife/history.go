@@ -22,6 +22,10 @@ type History struct {
 	// longest that one takes.
 	Ages time.Duration
 
+	// Apart is by how much the clocks of two servers may differ about the end of
+	// a window.
+	Apart time.Duration
+
 	mu     sync.Mutex
 	calls  []Call
 	lost   map[string][]Call // lost polls by queue
@@ -203,7 +207,7 @@ func (h *History) twice(calls []Call, window time.Duration) []string {
 		}
 		// Of two hand-outs at a time either may have been first.
 		between := func(s span) bool { return s.from <= max(c.To, last.To) && s.to >= last.From }
-		if last != nil && c.To-last.From < int64(window-tick) && !slices.ContainsFunc(h.forgot, between) {
+		if last != nil && c.To-last.From < int64(window-tick-h.Apart) && !slices.ContainsFunc(h.forgot, between) {
 			problems = append(problems, "job "+c.Job+" was handed to two workers:\n"+describe([]Call{*last, c}))
 		}
 		last = &calls[i]
