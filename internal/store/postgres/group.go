@@ -16,7 +16,8 @@ import (
 type group struct {
 	lane     *lane
 	ended    chan struct{}
-	locked   []int64 // pipelines
+	locked   []int64         // pipelines
+	left     map[int64]*live // what calls that have ended left of them
 	mu       sync.Mutex
 	running  int
 	quiet    chan struct{} // room for one: nothing runs
@@ -30,7 +31,7 @@ type group struct {
 }
 
 func newGroup(l *lane, calls []*call) *group {
-	g := &group{lane: l, ended: make(chan struct{}), quiet: make(chan struct{}, 1), owner: map[int64]*call{}, waiting: map[int64][]*call{}, running: len(calls)}
+	g := &group{lane: l, ended: make(chan struct{}), quiet: make(chan struct{}, 1), owner: map[int64]*call{}, waiting: map[int64][]*call{}, left: map[int64]*live{}, running: len(calls)}
 	g.out.write([]statement{begin()})
 	for _, c := range calls {
 		c.g = g
@@ -105,7 +106,9 @@ func (c *call) hold(pipelineID int64) error {
 func (c *call) finish(keep bool) error {
 	g := c.g
 	g.mu.Lock()
-	c.kept = keep && !c.aside
+	if keep && !c.aside {
+		c.t.leave(func(id int64, l *live) { g.left[id] = l })
+	}
 	if !keep || c.aside {
 		if c.flushed {
 			g.aborted = true
@@ -131,6 +134,13 @@ func (c *call) finish(keep bool) error {
 		return errAborted
 	}
 	return <-c.verdict
+}
+
+// leftOf is what calls that have ended made of the pipeline.
+func (g *group) leftOf(pipelineID int64) *live {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.left[pipelineID]
 }
 
 // release lets the calls go on that wait for the pipeline: the first becomes
@@ -271,9 +281,9 @@ func (l *track) rollback(ctx context.Context) {
 
 // end tells all calls what became of the group.
 func (g *group) end(err error) {
-	for _, c := range g.finished {
-		if err == nil && c.kept {
-			c.t.keepLive()
+	if err == nil {
+		for id, l := range g.left {
+			g.lane.d.keepLive(id, l)
 		}
 	}
 	g.lane.arrive(g)

@@ -43,7 +43,6 @@ type call struct {
 	flushed bool          // some were sent: it cannot be left out any more
 	aside   bool          // it is to be run again alone
 	behind  *group        // or not alone, but when that group has ended
-	kept    bool          // it succeeded
 	err     error         // of its statements
 	begun   bool          // the loop has taken it
 	left    bool          // it was withdrawn before

@@ -39,8 +39,8 @@ func (t *txn) Snapshot(pipelineID int64, ev engine.Event) (*engine.Snapshot, err
 		return nil, err
 	}
 	if h.live == nil {
-		known, ok := t.d.live.Get(pipelineID)
-		if ok && known.change == h.row.change {
+		known := t.known(pipelineID)
+		if known != nil && known.change == h.row.change {
 			h.live = known
 		} else if h.live, err = t.load(&h.row, known); err != nil {
 			return nil, err
@@ -53,6 +53,20 @@ func (t *txn) Snapshot(pipelineID int64, ev engine.Event) (*engine.Snapshot, err
 	}
 	return s, t.need(s, engine.Needs(ev, l.state))
 }
+
+// known is what this node knows of the pipeline, nil if nothing: it may be out of
+// date.
+func (t *txn) known(pipelineID int64) *live {
+	if t.call != nil {
+		if l := t.call.g.leftOf(pipelineID); l != nil {
+			return l
+		}
+	}
+	l, _ := t.d.live.Get(pipelineID)
+	return l
+}
+
+func (d *Driver) keepLive(pipelineID int64, l *live) { d.live.Put(pipelineID, l, l.weight()) }
 
 // need adds executions that have ended to the snapshot.
 func (t *txn) need(s *engine.Snapshot, ids []string) error {

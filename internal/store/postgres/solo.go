@@ -118,7 +118,7 @@ func (d *Driver) attempt(ctx context.Context, fn func(store.Tx) error, definitio
 		return false, outcome(err)
 	}
 	done = true
-	t.keepLive()
+	t.leave(d.keepLive)
 	t.committed()
 	return false, nil
 }

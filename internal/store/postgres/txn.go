@@ -98,11 +98,11 @@ func (t *txn) define() error {
 	return t.setAside()
 }
 
-// keepLive makes what was committed known to the calls that come.
-func (t *txn) keepLive() {
-	for _, h := range t.held {
+// leave tells what the update made of the pipelines that it changed.
+func (t *txn) leave(tell func(int64, *live)) {
+	for id, h := range t.held {
 		if h.live != nil && h.own {
-			t.d.live.Put(h.row.id, h.live, h.live.weight())
+			tell(id, h.live)
 		}
 	}
 }
