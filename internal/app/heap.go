@@ -16,7 +16,7 @@ const (
 	heapRoom    = 96 << 20  // bytes, at most
 	leastGrowth = 40        // percent
 	leastLimit  = 290 << 20 // bytes in all, which are collected and given back for
-	limitRoom   = 8         // above what is needed, as the part of it
+	limitRoom   = 10        // above what is needed, as the part of it
 )
 
 // growth is by how many percent the heap may grow before it is collected, with
