@@ -38,7 +38,7 @@ KILLS      ?= 200
 EXECUTIONS ?= 1000
 
 chaos: tools ## Harm servers and databases for long: KILLS faults (200) a site, EXECUTIONS (1000) under load; `test` has the short form
-	PENSTOCK_E2E_KILLS=$(KILLS) PENSTOCK_E2E_EXECUTIONS=$(EXECUTIONS) $(GO) test -count=1 -timeout 60m -v ./e2e -run '^(TestCrash|TestLoad|TestClock|TestNodes|TestDiskFull|TestReadOnlyData|TestDatabaseAway|TestLostAnswer)$$'
+	PENSTOCK_E2E_KILLS=$(KILLS) PENSTOCK_E2E_EXECUTIONS=$(EXECUTIONS) $(GO) test -count=1 -timeout 60m -v ./e2e -run '^(TestCrash|TestLoad|TestClock|TestNodes|TestDiskFull|TestReadOnlyData|TestDyingDisk|TestDatabaseAway|TestLostAnswer)$$'
 	$(GO) test -count=1 -timeout 20m ./internal/sqlite ./internal/blob/fileblob -run 'Killed|Crash|Synced|Written|Hammer'
 	PENSTOCK_FAULTS_ON_POSTGRES=1 $(GO) test -count=1 -timeout 20m ./internal/service ./internal/app -run TestFaults
 	$(GO) test -count=1 -timeout 20m ./internal/store/... ./internal/service ./internal/app -run 'Fault|Killed|Outlasts|LateReport'
