@@ -267,7 +267,9 @@ func (f *fleet) report(ctx context.Context, j hand) {
 		f.results[j.action] = *last
 		f.mu.Unlock()
 	}
-	if rand.IntN(10) == 0 {
+	// A repeat counts as one for some minutes: the clock of a server alone may
+	// jump over them.
+	if rand.IntN(10) == 0 && (f.clock == nil || f.database != nil) {
 		f.put(ctx, j, id, first, ends)
 	}
 	if rand.IntN(15) == 0 {
