@@ -105,7 +105,7 @@ func Open(path string, opt Options) (*DB, error) {
 		closing: make(chan struct{}),
 	}
 	if err := db.open(opt); err != nil {
-		return nil, errors.Join(err, db.closeConns(), lock.Close())
+		return nil, errors.Join(err, db.closeConns(), unlockFile(lock))
 	}
 	go db.writer.loop()
 	go db.wal.loop()
@@ -321,7 +321,7 @@ func (db *DB) Close() error {
 		db.writer.stop()
 		close(db.closing)
 		db.wal.stop()
-		db.closeErr = errors.Join(db.closeConns(), db.lock.Close())
+		db.closeErr = errors.Join(db.closeConns(), unlockFile(db.lock))
 	})
 	return db.closeErr
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 )
@@ -169,6 +170,12 @@ func TestLock(t *testing.T) {
 	if err := db.Update(t.Context(), insert(1)); err != nil {
 		t.Errorf("the holder is disturbed: %v", err)
 	}
+	// A child that is being started has the file for a moment.
+	child, err := syscall.Dup(int(db.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

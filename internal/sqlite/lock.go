@@ -37,6 +37,12 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// unlockFile gives the lock back at once: to close the file alone would leave it
+// to a child that is just being started, until that runs its own program.
+func unlockFile(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 func writeHolder(f *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {

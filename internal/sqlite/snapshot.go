@@ -31,7 +31,7 @@ func Snapshot(ctx context.Context, path string, fn func(*Tx) error) (err error) 
 	}
 	alone := err == nil
 	if alone {
-		defer lock.Close()
+		defer func() { err = errors.Join(err, unlockFile(lock)) }()
 	}
 	// Not read-only: a log that a crash has left is recovered by the first
 	// connection.

@@ -153,7 +153,7 @@ func awaitOutbox(f *fixture) {
 
 // outboxAfterJobs: who sees that an action has started can claim its job.
 func outboxAfterJobs(f *fixture) {
-	const runs = 200
+	const runs = 60
 	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	defer cancel()
 	failed := make(chan error, 1)
