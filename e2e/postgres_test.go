@@ -14,7 +14,7 @@ const onPostgres = "PENSTOCK_E2E_ON_POSTGRES"
 // alsoOnPostgres are the tests that CI runs on both databases beside TestCrash:
 // a restart, the life of a partner, modes, conditions, what is lost on the way.
 var alsoOnPostgres = []string{
-	"TestRestart", "TestPartnerLife", "TestParallelRuns", "TestCommandsDecide", "TestConditions", "TestLostAnswer", "TestApprovalNotifications", "TestRekey",
+	"TestRestart", "TestPartnerLife", "TestParallelRuns", "TestCommandsDecide", "TestConditions", "TestLostAnswer", "TestApprovalNotifications", "TestRekey", "TestOtherMasterKey",
 }
 
 // TestOnPostgres runs tests of this package again, with servers whose state lies
