@@ -31,7 +31,7 @@ demo: build ## Watch a pipeline with every kind of action run on a server of its
 
 test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end, costs, random commands
 	CI=true $(GO) test -race -timeout 15m ./...
-	$(GO) test -count=1 -timeout 2m ./internal/app -run TestCost
+	$(GO) test -count=1 -timeout 2m ./internal/app -run '^(TestCost|TestMemoryOfWaitingPolls)$$'
 	PENSTOCK_RANDOM_STEPS=600 $(GO) test -count=1 -timeout 5m ./internal/core/engine -run TestRandomCommands -rapid.checks=430
 
 KILLS      ?= 200
