@@ -8,7 +8,8 @@
 //
 // Updates that wait at the same moment share a transaction (lane.go): they run
 // side by side, what they read goes out as one pipelined batch, what they
-// write goes out with the COMMIT. An update that cannot take part (another
+// write goes out with the COMMIT, and what is of one kind is one statement over
+// arrays (batch.go). An update that cannot take part (another
 // node has its pipeline locked, a statement fails) is run again alone
 // (solo.go), where it waits for locks and fails alone.
 package postgres

@@ -8,11 +8,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxGroup bounds the calls that share a transaction.
-const maxGroup = 128
+const (
+	// maxGroup bounds the calls that share a transaction.
+	maxGroup = 128
+	// nextGroup is how many calls begin while another group is committed: fewer
+	// cost more processor time, as groups, than they save of waiting.
+	nextGroup = 24
+)
 
 // lane is where updates go first. The calls that wait become one group; while it
-// writes and is on its way to the disk the next one runs, on another track.
+// writes and is on its way to the disk the next one runs, on another track, if
+// it is large enough.
 type lane struct {
 	d      *Driver
 	turn   chan struct{} // room for one: who has it takes calls and runs them
@@ -22,6 +28,7 @@ type lane struct {
 	mu         sync.Mutex
 	queue      []*call
 	closed     bool
+	underway   int              // groups that only write and commit
 	committing map[int64]*group // by the pipelines that they have locked
 }
 
@@ -93,21 +100,23 @@ func (l *lane) signal() {
 func (l *lane) take() []*call {
 	for {
 		l.mu.Lock()
-		var calls []*call
-		n := 0
-		for ; n < len(l.queue) && len(calls) < maxGroup; n++ {
-			if c := l.queue[n]; !c.left {
-				c.begun = true
-				calls = append(calls, c)
+		if len(l.queue) >= nextGroup || l.underway == 0 || l.closed {
+			var calls []*call
+			n := 0
+			for ; n < len(l.queue) && len(calls) < maxGroup; n++ {
+				if c := l.queue[n]; !c.left {
+					c.begun = true
+					calls = append(calls, c)
+				}
+			}
+			l.queue = append(l.queue[:0], l.queue[n:]...)
+			clear(l.queue[len(l.queue):cap(l.queue)])
+			if len(calls) > 0 || l.closed {
+				l.mu.Unlock()
+				return calls
 			}
 		}
-		l.queue = append(l.queue[:0], l.queue[n:]...)
-		clear(l.queue[len(l.queue):cap(l.queue)])
-		closed := l.closed
 		l.mu.Unlock()
-		if len(calls) > 0 || closed {
-			return calls
-		}
 		<-l.wake
 	}
 }
@@ -124,6 +133,7 @@ func (l *lane) stop() {
 // it has locked is out of bounds until it has ended.
 func (l *lane) depart(g *group) {
 	l.mu.Lock()
+	l.underway++
 	for _, id := range g.locked {
 		l.committing[id] = g
 	}
@@ -139,7 +149,9 @@ func (l *lane) arrive(g *group) {
 			delete(l.committing, id)
 		}
 	}
+	l.underway--
 	l.mu.Unlock()
+	l.signal()
 	close(g.ended)
 }
 
