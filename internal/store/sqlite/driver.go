@@ -134,7 +134,7 @@ func (d *Driver) forget() {
 // Update implements store.Driver.
 func (d *Driver) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return d.db.Update(ctx, func(tx *sqlite.Tx) error {
-		t := &txn{reader: reader{d: d, tx: tx, now: d.now()}}
+		t := &txn{reader: reader{d: d, tx: tx, now: d.now(), writer: true}}
 		done := false
 		defer func() { // also when fn panics
 			if !done {
@@ -167,6 +167,8 @@ type reader struct {
 	d   *Driver
 	tx  *sqlite.Tx
 	now time.Time
+
+	writer bool // it is the writer's
 }
 
 // view is a read-only transaction. It sees committed values only, so it may

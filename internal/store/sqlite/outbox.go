@@ -25,7 +25,8 @@ func (t *txn) insertOutbox(pipelineID int64, changes []engine.Change) error {
 func (d *Driver) loadOutbox(tx *sqlite.Tx) error {
 	r, ok := tx.QueryRow(`SELECT max(seq) FROM outbox`)
 	if ok && !r.IsNull(0) {
-		d.outbox.set(r.Int64(0))
+		d.newest = r.Int64(0)
+		d.outbox.set(d.newest)
 	}
 	return r.Err()
 }
@@ -36,6 +37,15 @@ func (d *Driver) showOutbox() {
 	if d.newest > d.outbox.get() {
 		d.outbox.set(d.newest)
 	}
+}
+
+// shown is the newest entry of the outbox that may be read. The writer reads what
+// is durable, which others see a little later.
+func (v *reader) shown() int64 {
+	if v.writer {
+		return v.d.newest
+	}
+	return v.d.outbox.get()
 }
 
 // AwaitOutbox implements store.OutboxWaiter.
@@ -53,7 +63,7 @@ func (v *reader) Outbox(after int64, limit int) ([]store.OutboxEntry, error) {
 		LEFT JOIN former_pipeline f ON f.id = o.pipeline_id
 		WHERE o.seq > ? ORDER BY o.seq LIMIT ?`, after, limit)
 	defer rows.Close()
-	shown := v.d.outbox.get() // after Query, which may make more visible
+	shown := v.shown() // after Query, which may make more visible
 	var list []store.OutboxEntry
 	for rows.Next() && rows.Int64(0) <= shown {
 		list = append(list, store.NewOutboxEntry(rows.Int64(0), engine.Pipeline{
@@ -69,7 +79,7 @@ func (v *reader) OutboxSpan() (oldest, newest int64, err error) {
 	if !ok || r.IsNull(0) {
 		return 0, 0, r.Err()
 	}
-	newest = min(r.Int64(1), v.d.outbox.get())
+	newest = min(r.Int64(1), v.shown())
 	return min(r.Int64(0), newest), newest, nil
 }
 

@@ -47,6 +47,35 @@ func TestOutboxAfterBoard(t *testing.T) {
 	}
 }
 
+// TestOutboxOfUpdates reads the outbox in Updates, which need no commit of SQLite
+// before them: nothing that was returned is missing.
+func TestOutboxOfUpdates(t *testing.T) {
+	t.Parallel()
+	s, ids := benchStore(t, 20, 0)
+	d := s.Driver.(*Driver)
+	last := d.outbox.get()
+	for i, id := range ids {
+		err := d.Update(t.Context(), func(tx store.Tx) error {
+			_, err := s.Step(tx, id, engine.Start{})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Update(t.Context(), func(tx store.Tx) error {
+			_, newest, err := tx.OutboxSpan()
+			if newest != last+1 {
+				t.Errorf("start %d: the newest entry is %d, want %d", i, newest, last+1)
+			}
+			last = newest
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestOutboxBefore searches among rows of known times.
 func TestOutboxBefore(t *testing.T) {
 	t.Parallel()
