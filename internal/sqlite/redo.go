@@ -129,8 +129,19 @@ func markRedo(c *conn, epoch, applied int64) error {
 	return s.exec([]any{epoch, applied})
 }
 
-// append makes the group's statements durable.
+// append makes the group's statements durable. If that fails the record is
+// void: its calls may fail, and then no start may replay them.
 func (l *redoLog) append() error {
+	err := l.write()
+	if err != nil {
+		var void [redoHeader]byte
+		_, voidErr := l.file.WriteAt(void[:], l.at)
+		err = errors.Join(err, voidErr)
+	}
+	return err
+}
+
+func (l *redoLog) write() error {
 	l.seq++
 	record := l.entry.record()
 	binary.LittleEndian.PutUint32(record, uint32(len(record)-redoHeader))
