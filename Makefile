@@ -30,8 +30,8 @@ demo: build ## Watch a pipeline with every kind of action run on a server of its
 	./bin/penstock demo
 
 test: tools lint verify build ## All that CI checks: format, vet, drift, static build, race detector, end to end, costs, random commands
-	CI=true $(GO) test -race -timeout 15m ./...
-	$(GO) test -count=1 -timeout 2m ./internal/app -run '^(TestCost|TestMemoryOfWaitingPolls)$$'
+	CI=true PENSTOCK_RANDOM_STEPS=100 $(GO) test -race -timeout 15m ./...
+	$(GO) test -count=1 -timeout 5m ./internal/app -run '^(TestCost|TestMemoryOfWaitingPolls|Test[A-Za-z]*MeetsTheContract)$$'
 	PENSTOCK_RANDOM_STEPS=600 $(GO) test -count=1 -timeout 5m ./internal/core/engine -run TestRandomCommands -rapid.checks=430
 
 KILLS      ?= 200

@@ -77,6 +77,9 @@ func onlyKnownSecrets(t *testing.T, cfg config.Config) {
 // TestRekeyedStateMeetsTheContract runs the contract of the store with a change
 // of the master key wherever the contract has a restart.
 func TestRekeyedStateMeetsTheContract(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes a tenth of the time without the race detector: make test runs it so")
+	}
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
 		m := &mover{t: t, cfg: config.Config{Data: t.TempDir()}}

@@ -75,6 +75,9 @@ func (m *mover) move() store.Driver {
 // TestMovedStateMeetsTheContract runs the contract of the store with a move to
 // the other kind of database wherever the contract has a restart.
 func TestMovedStateMeetsTheContract(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes a tenth of the time without the race detector: make test runs it so")
+	}
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) (store.Driver, func() store.Driver) {
 		m := &mover{t: t, cfg: config.Config{Data: t.TempDir()}}

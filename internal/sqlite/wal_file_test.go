@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -45,6 +46,7 @@ func watchLog(t *testing.T, db *DB) *logWrites {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { runtime.KeepAlive(l) }) // SQLite has only its address
 	return l
 }
 
