@@ -77,7 +77,8 @@ func (t *turn) plan() Plan {
 	p := Plan{Execution: t.answer, Executions: t.touched, Changes: t.changes}
 	if t.dirty {
 		t.forgetStages()
-		p.State = &t.state
+		state := t.state // a pointer into the turn would keep all of it, and its caller
+		p.State = &state
 	}
 	return p
 }
