@@ -34,6 +34,10 @@ type Options struct {
 // cacheBytes bounds the documents in each cache, in their stored form.
 const cacheBytes = 8 << 20
 
+// liveBytes is that of the pipelines that are at work: what is not there is read and
+// decoded by the writer, while everybody waits.
+const liveBytes = 32 << 20
+
 type declarationKey struct {
 	pipelineID int64
 	version    int
@@ -87,7 +91,7 @@ func Open(path string, opt Options) (*Driver, error) {
 		declarations: memo.NewShared[declarationKey, *pipeline.Declaration](cacheBytes),
 		jobs:         memo.NewShared[string, *job.Job](cacheBytes),
 		timers:       make(chan struct{}, 1),
-		live:         memo.New[int64, *live](cacheBytes),
+		live:         memo.New[int64, *live](liveBytes),
 		rows:         memo.New[string, jobRow](cacheBytes),
 		types:        newTypeCache(),
 	}
