@@ -122,6 +122,7 @@ func startBalancer(t *testing.T, nodes []*server) *balancer {
 		b.nodes = append(b.nodes, u)
 	}
 	front := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: &http.Transport{}, // not the default one, whose connections ends of other tests close
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(b.choose())
 			r.Out.Host = r.In.Host // it is signed
