@@ -281,9 +281,13 @@ func (db *DB) OnRollback(f func()) {
 
 func (db *DB) rolledBack() {
 	db.failed.Add(1)
+	db.runAll(&db.onRollback)
+}
+
+func (db *DB) runAll(hooks *[]func()) {
 	db.hooksMu.Lock()
 	defer db.hooksMu.Unlock()
-	for _, f := range db.onRollback {
+	for _, f := range *hooks {
 		db.guard(f)
 	}
 }

@@ -80,13 +80,7 @@ func (db *DB) OnVisible(f func()) {
 	db.onVisible = append(db.onVisible, f)
 }
 
-func (db *DB) becameVisible() {
-	db.hooksMu.Lock()
-	defer db.hooksMu.Unlock()
-	for _, f := range db.onVisible {
-		db.guard(f)
-	}
-}
+func (db *DB) becameVisible() { db.runAll(&db.onVisible) }
 
 // begin opens the transaction, with the groups in it that were lost.
 func (w *writer) begin() error {

@@ -143,7 +143,7 @@ func (l *redoLog) append() error {
 
 func (l *redoLog) write() error {
 	l.seq++
-	record := l.entry.record()
+	record := l.entry.buf
 	binary.LittleEndian.PutUint32(record, uint32(len(record)-redoHeader))
 	binary.LittleEndian.PutUint64(record[8:], uint64(l.epoch))
 	binary.LittleEndian.PutUint64(record[16:], uint64(l.seq))

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math"
 )
 
@@ -10,7 +12,7 @@ import (
 // the redo log: each text once, then its number and the arguments of each run.
 type entries struct {
 	group int64   // grows with each group, so that statements know theirs
-	buf   []byte  // begins with room for the record's header
+	buf   []byte  // the group's record; its header is still to be filled
 	texts []*stmt // those that buf defines, in order
 }
 
@@ -40,9 +42,6 @@ func (e *entries) reset() {
 	clear(e.texts)
 	e.texts = e.texts[:0]
 }
-
-// record is the group's record, with its header still to be filled.
-func (e *entries) record() []byte { return e.buf }
 
 // mark is how far the entries go.
 type mark struct{ bytes, texts int }
@@ -115,74 +114,54 @@ func appendArgs(b []byte, args []any) []byte {
 
 var errEntry = errors.New("sqlite: the redo log holds what no version wrote")
 
-// reader takes entries apart. The first thing that is wrong sticks.
+// entryReader takes entries apart. The first thing that is wrong sticks.
 type entryReader struct {
-	b   []byte
-	bad bool
+	bytes.Buffer
+	err error
 }
 
-func (r *entryReader) byte() byte {
-	if len(r.b) == 0 {
-		r.bad = true
-		return 0
+func read[T any](r *entryReader, from func(io.ByteReader) (T, error)) T {
+	v, err := from(r)
+	if err != nil {
+		r.err = errEntry
 	}
-	v := r.b[0]
-	r.b = r.b[1:]
 	return v
 }
 
-func (r *entryReader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.bad = true
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
+func (r *entryReader) kind() byte     { return read(r, io.ByteReader.ReadByte) }
+func (r *entryReader) number() uint64 { return read(r, binary.ReadUvarint) }
 
-func (r *entryReader) varint() int64 {
-	v, n := binary.Varint(r.b)
-	if n <= 0 {
-		r.bad = true
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *entryReader) bytes(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.bad = true
+// piece is the next n bytes.
+func (r *entryReader) piece(n uint64) []byte {
+	if n > uint64(r.Len()) {
+		r.err = errEntry
 		return nil
 	}
-	v := r.b[:n:n]
-	r.b = r.b[n:]
-	return v
+	return r.Next(int(n))
 }
 
 func (r *entryReader) args() []any {
-	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.bad = true
+	n := r.number()
+	if n > uint64(r.Len()) {
+		r.err = errEntry
 		return nil
 	}
 	args := make([]any, n)
 	for i := range args {
-		switch r.byte() {
+		switch r.kind() {
 		case argNull:
 		case argInt:
-			args[i] = r.varint()
+			args[i] = read(r, binary.ReadVarint)
 		case argFloat:
-			if b := r.bytes(8); b != nil {
+			if b := r.piece(8); b != nil {
 				args[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
 			}
 		case argText:
-			args[i] = string(r.bytes(r.uvarint()))
+			args[i] = string(r.piece(r.number()))
 		case argBlob:
-			args[i] = r.bytes(r.uvarint())
+			args[i] = r.piece(r.number())
 		default:
-			r.bad = true
+			r.err = errEntry
 		}
 	}
 	return args
@@ -190,15 +169,15 @@ func (r *entryReader) args() []any {
 
 // replayEntries runs the statements again.
 func replayEntries(c *conn, b []byte) error {
-	r := entryReader{b: b}
+	r := &entryReader{Buffer: *bytes.NewBuffer(b)}
 	var texts []string
-	for len(r.b) > 0 && !r.bad {
-		switch r.byte() {
+	for r.Len() > 0 && r.err == nil {
+		switch r.kind() {
 		case entryText:
-			texts = append(texts, string(r.bytes(r.uvarint())))
+			texts = append(texts, string(r.piece(r.number())))
 		case entryRun:
-			n, args := r.uvarint(), r.args()
-			if r.bad || n >= uint64(len(texts)) {
+			n, args := r.number(), r.args()
+			if r.err != nil || n >= uint64(len(texts)) {
 				return errEntry
 			}
 			s, err := c.statement(texts[n])
@@ -212,8 +191,5 @@ func replayEntries(c *conn, b []byte) error {
 			return errEntry
 		}
 	}
-	if r.bad {
-		return errEntry
-	}
-	return nil
+	return r.err
 }
