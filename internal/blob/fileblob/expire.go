@@ -80,13 +80,14 @@ type Usage struct {
 func (s *Store) Usage(ctx context.Context, folders bool) (list []Usage, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		list = nil
-		rows := tx.Query(`SELECT b.name, '', count(v.seq), coalesce(sum(v.size), 0), coalesce(min(v.modified), 0), coalesce(max(v.modified), 0)
-			FROM bucket b LEFT JOIN version v ON v.bucket = b.id GROUP BY b.id ORDER BY b.name`)
+		count := `SELECT b.name, '', count(v.seq), coalesce(sum(v.size), 0), coalesce(min(v.modified), 0), coalesce(max(v.modified), 0)
+			FROM bucket b LEFT JOIN version v ON v.bucket = b.id GROUP BY b.id ORDER BY b.name`
 		if folders {
-			rows = tx.Query(`SELECT b.name, substr(CAST(v.key AS TEXT), 1, instr(CAST(v.key AS TEXT), '/') - 1) AS folder,
+			count = `SELECT b.name, substr(CAST(v.key AS TEXT), 1, instr(CAST(v.key AS TEXT), '/') - 1) AS folder,
 				count(*), sum(v.size), min(v.modified), max(v.modified)
-				FROM bucket b JOIN version v ON v.bucket = b.id WHERE instr(CAST(v.key AS TEXT), '/') > 1 GROUP BY b.id, folder ORDER BY b.name, folder`)
+				FROM bucket b JOIN version v ON v.bucket = b.id WHERE instr(CAST(v.key AS TEXT), '/') > 1 GROUP BY b.id, folder ORDER BY b.name, folder`
 		}
+		rows := tx.Query(count)
 		for rows.Next() {
 			u := Usage{Bucket: rows.Text(0), Folder: rows.Text(1), Objects: rows.Int64(2), Bytes: rows.Int64(3)}
 			if u.Objects > 0 {
